@@ -1,0 +1,47 @@
+"""Image and signal teachers, and one small network on the signal that learns from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from jobs.sensor_distillation.config import Settled, Training, complete
+from jobs.sensor_distillation.datasets import describe_sets, open_dataset
+from seedbed.family import Family, Metric, Role
+
+if TYPE_CHECKING:
+    from seedbed.trial import Trial
+
+
+def run(trial: Trial[Any]) -> None:
+    """Train one teacher or student."""
+    from jobs.sensor_distillation.train import (
+        train,
+    )  # torch is loaded where a trial runs, not where one is planned
+
+    train(trial)
+
+
+def fingerprint(config: Training) -> str:
+    """The fingerprint of the files that a config's data set is made of."""
+    return open_dataset(config.data, config.window).fingerprint()
+
+
+def datasets() -> Mapping[str, str]:
+    """The data sets, and where a person can get them."""
+    return describe_sets()
+
+
+_BY_ACCURACY = Role(select_by=("val/accuracy", "max"), revision=1)
+
+family = Family(
+    name="sensor_distillation",
+    config=Settled,
+    run=run,
+    roles={"teacher": _BY_ACCURACY, "student": _BY_ACCURACY},
+    fingerprint=fingerprint,
+    datasets=datasets,
+    complete=complete,
+    metrics={"accuracy": Metric(unit="%"), "loss": Metric(better="lower")},
+    preload=("jobs.sensor_distillation.train",),
+)

@@ -1,0 +1,212 @@
+"""Every knob of the family that can change its numbers, seed aside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag, field_validator
+
+from jobs.sensor_distillation.datasets import open_dataset
+from seedbed.config import Config, ConfigError, Settings
+from seedbed.errors import SeedbedError
+from seedbed.nets.names import depth_and_width
+
+Modality = Literal["signal", "gaf", "gadf", "mtf"]
+"""What a network reads: the signal itself, or an image of it. `gaf` is the summation field (GASF)."""
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Training(Config):
+    """Data and optimisation, alike for teachers and students."""
+
+    data: str = "watch"
+    """The data set: watch, uci_har, or ucr/<Name>."""
+
+    window: int | None = Field(default=None, ge=8)
+    """Window length in samples, for data that is cut into windows here; none: the data set's own."""
+
+    split_seed: int = Field(default=0, ge=0)
+    """Chooses the validation subjects, and the test subjects where the data set has no official split."""
+
+    network: str = "wrn16-1"
+    """The wide residual network: wrn<depth>-<width>."""
+
+    epochs: int = Field(default=200, ge=1)
+    """Passes over the training windows."""
+
+    batch_size: int = Field(default=64, ge=2)
+    """Windows in a batch."""
+
+    learning_rate: float = Field(default=0.05, gt=0)
+    """The first step size of SGD; a fifth, a fiftieth and a five-hundredth of it follow."""
+
+    momentum: float = Field(default=0.9, ge=0, lt=1)
+    """The momentum of SGD."""
+
+    weight_decay: float = Field(default=1e-4, ge=0)
+    """The L2 penalty of SGD."""
+
+    @field_validator("network")
+    @classmethod
+    def _is_a_network(cls, name: str) -> str:
+        return _checked(name, depth_and_width, name)
+
+    @field_validator("data")
+    @classmethod
+    def _is_a_data_set(cls, name: str) -> str:
+        return _checked(name, open_dataset, name)
+
+
+class SignalTeacher(Training):
+    """A teacher that reads the signal."""
+
+    role: Literal["teacher"]
+    """What the trial is."""
+
+    modality: Literal["signal"]
+    """What the network reads."""
+
+
+class GafTeacher(Training):
+    """A teacher that reads Gramian angular fields."""
+
+    role: Literal["teacher"]
+    """What the trial is."""
+
+    modality: Literal["gaf", "gadf"]
+    """What the network reads: the summation field (gaf) or the difference field (gadf)."""
+
+    image_size: int | None = Field(default=None, ge=2)
+    """Pixels along an image's side; none: 64 for windows of 256 samples and more (the study's), else 32."""
+
+
+class MtfTeacher(Training):
+    """A teacher that reads Markov transition fields."""
+
+    role: Literal["teacher"]
+    """What the trial is."""
+
+    modality: Literal["mtf"]
+    """What the network reads."""
+
+    image_size: int | None = Field(default=None, ge=2)
+    """Pixels along an image's side; none: 64 for windows of 256 samples and more (the study's), else 32."""
+
+    bins: int = Field(default=8, ge=2)
+    """Quantile bins of the transition matrix."""
+
+
+class Student(Training):
+    """A student without teachers."""
+
+    role: Literal["student"]
+    """What the trial is."""
+
+
+class DistilledStudent(Training):
+    """A student with teachers."""
+
+    role: Literal["student"]
+    """What the trial is."""
+
+    alpha: dict[Modality, Share]
+    """Each teacher's share of the distillation loss, by modality; the share left out of them is the rest to one."""
+
+    kd_weight: float = Field(default=0.7, ge=0, le=1)
+    """λ: the weight of distillation against cross-entropy."""
+
+    temperature: float = Field(default=4.0, gt=0)
+    """T: logits are divided by it before the softmax that the student imitates."""
+
+    kl_reduction: Literal["mean", "batchmean"] = "mean"
+    """How the divergence is averaged: mean over batch and classes (the study), batchmean over the batch (Hinton)."""
+
+
+def _kind(settings: Any) -> str | None:
+    given = settings if isinstance(settings, Mapping) else vars(settings)
+    match given.get("role"), given.get("modality"):
+        case "teacher", "signal":
+            return "signal teacher"
+        case "teacher", "gaf" | "gadf":
+            return "GAF teacher"
+        case "teacher", "mtf":
+            return "MTF teacher"
+        case "student", _:
+            return "distilled student" if "alpha" in given else "student"
+    return None
+
+
+Settled = Annotated[
+    Annotated[SignalTeacher, Tag("signal teacher")]
+    | Annotated[GafTeacher, Tag("GAF teacher")]
+    | Annotated[MtfTeacher, Tag("MTF teacher")]
+    | Annotated[Student, Tag("student")]
+    | Annotated[DistilledStudent, Tag("distilled student")],
+    Discriminator(_kind),
+]
+"""The family's config: one of these, told apart by role, modality and whether there are teachers."""
+
+
+def complete(settings: Settings, inputs: Mapping[str, Config]) -> Settings:
+    """Settings with the shares of all teachers filled in, summing to one.
+
+    `inputs` are the teachers' configs by modality. Raises ConfigError when the
+    shares and the teachers do not fit, or a teacher was trained on other windows.
+    """
+    if not inputs and "alpha" not in settings:
+        return settings
+    for modality, teacher in inputs.items():
+        _refuse_stranger(modality, teacher, settings)
+    given = settings.get("alpha", {})
+    if not isinstance(given, Mapping) or not all(_is_share(share) for share in given.values()):
+        return settings  # the model says what is wrong with it
+    for modality in given:
+        if modality not in inputs:
+            there = ", ".join(inputs) or "none"
+            raise ConfigError(("alpha", modality), f"no input has this modality; the teachers are: {there}")
+    return {**settings, "alpha": _shares(given, list(inputs))}
+
+
+def _shares(given: Mapping[str, float], modalities: list[str]) -> dict[str, float]:
+    left_out = [modality for modality in modalities if modality not in given]
+    total = sum(given.values())
+    if len(left_out) > 1:
+        raise ConfigError(
+            ("alpha",), f"the shares of {' and '.join(left_out)} are not set; only one can be the rest"
+        )
+    if left_out and total > 1:
+        raise ConfigError(("alpha",), f"the shares add up to {total:g} and leave nothing for {left_out[0]}")
+    if left_out:
+        return {**given, left_out[0]: round(1 - total, 12)}
+    if total <= 0:
+        raise ConfigError(("alpha",), "every share is zero")
+    return {modality: round(share / total, 12) for modality, share in given.items()}
+
+
+def _is_share(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+
+
+def _refuse_stranger(modality: str, teacher: Config, settings: Settings) -> None:
+    theirs = getattr(teacher, "modality", None)
+    if theirs != modality:
+        raise ConfigError(
+            ("inputs", modality), f"selects a trial whose modality is {theirs}, expected {modality}"
+        )
+    for name in ("data", "window", "split_seed"):
+        mine = settings.get(name, Training.model_fields[name].default)
+        other = getattr(teacher, name)
+        if mine != other:
+            raise ConfigError(
+                (name,), f"found {mine!r}, but the {modality} teacher was trained with {other!r}"
+            )
+
+
+def _checked(value: str, check: Any, *arguments: Any) -> str:
+    try:
+        check(*arguments)
+    except SeedbedError as error:
+        raise ValueError(str(error)) from None
+    return value

@@ -1,0 +1,49 @@
+"""The data sets of sensor_distillation, by name: `watch`, `uci_har`, `ucr/<Name>`.
+
+    data = open_dataset("watch", window=200)
+    data.description   # what is known without reading anything
+    data.fingerprint() # what the files hold; cheap, for planning
+    data.load()        # the windows
+
+A further set is a module with `open_set` and a line in SETS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from jobs.sensor_distillation.datasets import uci_har, ucr, watch
+from jobs.sensor_distillation.datasets.common import Dataset, Description, Windows
+from seedbed.errors import InvalidConfig, did_you_mean
+
+__all__ = ["Dataset", "Description", "Windows", "describe_sets", "open_dataset"]
+
+SETS: Final[dict[str, Callable[[int | None], Dataset]]] = {
+    "watch": watch.open_set,
+    "uci_har": uci_har.open_set,
+}
+
+
+def open_dataset(name: str, window: int | None = None) -> Dataset:
+    """The data set called `name`; nothing is read before it is asked for.
+
+    `window` is the length of a window in samples, for sets that are cut into windows here (None: the
+    set's own default). Raises InvalidConfig for an unknown name, and for a window that the set
+    cannot have.
+    """
+    if name.startswith("ucr/"):
+        return ucr.open_set(name.removeprefix("ucr/"), window)
+    if name not in SETS:
+        raise InvalidConfig(f"no data set is called {name!r}; {did_you_mean(name, [*SETS, 'ucr/<Name>'])}")
+    return SETS[name](window)
+
+
+def describe_sets() -> dict[str, str]:
+    """The names that `open_dataset` takes, and where a person can get each set."""
+    told = {name: opened(None).description for name, opened in SETS.items()}
+    words = {
+        name: f"{about.classes} classes, {about.channels} channels; {about.address}"
+        for name, about in told.items()
+    }
+    return words | {"ucr/<Name>": f"any set in the archive's .tsv format; {ucr.ADDRESS}"}

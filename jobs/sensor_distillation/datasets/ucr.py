@@ -1,0 +1,230 @@
+"""`ucr/<Name>`: sets of the UCR Time Series Classification Archive; one signal, split into train and test.
+
+Dau, Bagnall, Kamgar, Yeh, Zhu, Gharghabi, Ratanamahatana, Keogh, "The UCR Time Series Archive", IEEE/CAA
+Journal of Automatica Sinica 6(6), 2019. Tab separated, the label first; z-normalised as distributed. Read
+from `ucr/<Name>/`, from `ucr/`, or from a .tar.xz in `ucr/`, in memory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import lzma
+import re
+import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jobs.sensor_distillation.datasets.common import Dataset, Description, Windows, parse_table, refuse_window
+from seedbed.data import Entry, data_roots, fingerprint_of, missing, remembered
+from seedbed.errors import BadData, InvalidConfig, did_you_mean
+
+ADDRESS: Final = (
+    "https://www.timeseriesclassification.com or https://www.cs.ucr.edu/~eamonn/time_series_data_2018/"
+)
+
+
+class Known(NamedTuple):
+    """What a set of the 2018 archive has to be: another edition under its name would make tables lie."""
+
+    window: int
+    classes: int
+    train: str
+    """The first 16 hex digits of the SHA-256 of its TRAIN file."""
+    test: str
+
+
+KNOWN: Final = {
+    "Adiac": Known(176, 37, "b15c09d9358b3ee4", "7bc80100ddd719b0"),
+    "CBF": Known(128, 3, "eb25c656d86a2832", "9485e783f961cbc6"),
+    "Coffee": Known(286, 2, "a722ab8acd6c18b1", "07f25cedb9fd819a"),
+    "ECG200": Known(96, 2, "bd08b37147ebf205", "c8ac02caf98be23c"),
+    "FaceFour": Known(350, 4, "fc607f610415432f", "72716dfe414e3c33"),
+    "GunPoint": Known(150, 2, "4d14e4f44a623008", "5537eb2f3050e151"),
+    "Lightning2": Known(637, 2, "1e1121e364543b05", "fc83987f397314da"),
+    "SyntheticControl": Known(60, 6, "58af636cbd5592bd", "cd44464b20082091"),
+    "Trace": Known(275, 4, "4a47b31e5614c8d3", "719d719c25d1fb60"),
+}
+"""Sets whose files are known here; any other set is taken as it comes."""
+
+
+class Part(NamedTuple):
+    """One of a set's two files: the loose file, or the archive that holds it."""
+
+    file: Path
+    name: str
+    """`<Name>_TRAIN.tsv` or `<Name>_TEST.tsv`."""
+
+    @property
+    def place(self) -> str:
+        """How an error names it."""
+        return str(self.file) if self.file.name == self.name else f"{self.file}::{self.name}"
+
+    def read(self) -> bytes:
+        """The file's content; raises BadData where it cannot be had."""
+        if self.file.name != self.name:
+            return _read_member(self.file, self.name)
+        try:
+            return self.file.read_bytes()
+        except OSError as error:
+            raise BadData(f"{self.place}: {error.strerror}") from error
+
+    def entry(self) -> Entry:
+        """Its line in the manifest, which does not say how the file was packed."""
+
+        def work_out() -> str:
+            content = self.read()
+            return f"{len(content)} {hashlib.sha256(content).hexdigest()}"
+
+        size, digest = remembered(self.file, self.name, work_out).split()
+        return Entry(self.name, int(size), digest)
+
+
+def open_set(name: str, window: int | None) -> Dataset:
+    """The set called `name` in the archive; its windows are fixed, so that any `window` is refused.
+
+    Raises InvalidConfig for a window and for what cannot be a name.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
+        raise InvalidConfig(
+            f"ucr/{name}: a set's name has letters, digits, - and _ only, such as ucr/GunPoint"
+        )
+    refuse_window(f"ucr/{name}", window)
+    known = KNOWN.get(name)
+    description = Description(
+        name=f"ucr/{name}",
+        channels=1,
+        window=known.window if known else None,
+        classes=known.classes if known else None,
+        rate_hz=None,
+        unit_word="sample",
+        address=ADDRESS,
+    )
+    return Dataset(description=description, fingerprint=partial(_fingerprint, name), load=partial(load, name))
+
+
+def load(name: str) -> Windows:
+    """All samples, train first, in the order of the files; an id is `<split>/<line>`, lines from 1.
+
+    Classes are the labels of TRAIN in numeric order. Raises BadData, naming file and line, for a set
+    that is absent, cut short, of variable length or not the edition that is known here.
+    """
+    train_part, test_part = _find(name)
+    train, test = _read_table(train_part), _read_table(test_part)
+    if train.shape[1] != test.shape[1]:
+        length, expected = test.shape[1] - 1, train.shape[1] - 1
+        raise BadData(f"{test_part.place}: windows of {length} samples, expected {expected} as in TRAIN")
+    classes = np.unique(train[:, 0])
+    strange = ~np.isin(test[:, 0], classes)
+    if strange.any():
+        row = int(np.argmax(strange))
+        raise BadData(f"{test_part.place}:{row + 1}: label {test[row, 0]:g} does not occur in TRAIN")
+    rows = np.concatenate([train, test])
+    lines = [*range(1, 1 + len(train)), *range(1, 1 + len(test))]
+    official = np.repeat(["train", "test"], [len(train), len(test)])
+    ids = np.array([f"{split}/{line}" for split, line in zip(official, lines, strict=True)])
+    return Windows(
+        name=f"ucr/{name}",
+        signals=rows[:, None, 1:].astype(np.float32),
+        labels=np.searchsorted(classes, rows[:, 0]).astype(np.int64),
+        units=ids,
+        ids=ids,
+        official=official,
+        classes=tuple(f"{label:.17g}" for label in classes),
+        unit_word="sample",
+        rate_hz=None,
+    )
+
+
+def _fingerprint(name: str) -> str:
+    return fingerprint_of(part.entry() for part in _find(name))
+
+
+def _find(name: str) -> tuple[Part, Part]:
+    """Where TRAIN and TEST lie, loose files before archives; refuses another edition of a known set."""
+    train, test = (f"{name}_{part}.tsv" for part in ("TRAIN", "TEST"))
+    for folder in (root / "ucr" for root in data_roots()):
+        for place in (folder / name, folder):
+            if (place / train).is_file() and (place / test).is_file():
+                return _as_known(name, Part(place / train, train), Part(place / test, test))
+        for archive in _archives(folder):
+            if {train, test} <= set(_members(archive)):
+                return _as_known(name, Part(archive, train), Part(archive, test))
+    wanted = f"ucr/{train} and {test} ({did_you_mean(name, _names_on_disk())})"
+    raise missing(wanted, data=f"ucr/{name}", address=ADDRESS)
+
+
+def _as_known(name: str, train: Part, test: Part) -> tuple[Part, Part]:
+    known = KNOWN.get(name)
+    for part, expected in [(train, known.train), (test, known.test)] if known else []:
+        found = part.entry().sha256[:16]
+        if found != expected:
+            raise BadData(
+                f"{part.place}: differs from the 2018 archive: sha256 {found}…, expected {expected}…; "
+                "another edition needs another name"
+            )
+    return train, test
+
+
+def _names_on_disk() -> list[str]:
+    folders = [root / "ucr" for root in data_roots()]
+    files = [path.name for folder in folders for path in folder.rglob("*_TRAIN.tsv")]
+    members = [name for folder in folders for archive in _archives(folder) for name in _members(archive)]
+    return sorted(
+        {name.removesuffix("_TRAIN.tsv") for name in files + members if name.endswith("_TRAIN.tsv")}
+    )
+
+
+def _archives(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.tar.xz"))
+
+
+def _members(archive: Path) -> list[str]:
+    """The base names of the files in an archive; raises BadData when it is damaged."""
+
+    def work_out() -> str:
+        with _opened(archive) as packed:
+            return "\n".join(PurePosixPath(member.name).name for member in packed if member.isfile())
+
+    return remembered(archive, "members", work_out).split("\n")
+
+
+def _read_member(archive: Path, name: str) -> bytes:
+    with _opened(archive) as packed:
+        for member in packed:
+            stream = packed.extractfile(member) if PurePosixPath(member.name).name == name else None
+            if stream is not None:
+                return stream.read()
+    raise BadData(f"{archive}: holds no file {name}")
+
+
+@contextmanager
+def _opened(archive: Path) -> Iterator[tarfile.TarFile]:
+    try:
+        with tarfile.open(archive, "r:xz") as packed:
+            yield packed
+    except (OSError, EOFError, tarfile.TarError, lzma.LZMAError) as error:
+        raise BadData(f"{archive}: cannot be unpacked: {error}") from error
+
+
+def _read_table(part: Part) -> NDArray[np.float64]:
+    """Label and values of each sample, (samples, 1 + window)."""
+    try:
+        text = part.read().decode()
+    except UnicodeDecodeError as error:
+        raise BadData(f"{part.place}: is not text: {error}") from error
+    rows = parse_table(text, part.place, "\t")
+    if rows.shape[1] < 2:
+        raise BadData(f"{part.place}:1: a label and no values, or not separated by tabs")
+    finite = np.isfinite(rows).all(axis=1)
+    if not finite.all():
+        raise BadData(
+            f"{part.place}:{int(np.argmin(finite)) + 1}: has missing values; series with gaps or of "
+            "different lengths (filled up with NaN) are not supported"
+        )
+    return rows

@@ -1,0 +1,121 @@
+"""What a network reads: normalised signals, or images computed batch by batch and never stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from jobs.sensor_distillation.config import GafTeacher, MtfTeacher, Training
+from jobs.sensor_distillation.datasets import Windows, open_dataset
+from jobs.sensor_distillation.imaging import Encoding, image_batches, images
+from jobs.sensor_distillation.windows import Indices, Normalisation, Split, split
+
+LONG_WINDOW = 256
+"""Samples from which on a window is as long as the study's."""
+
+BATCH = 64
+"""Windows in a batch where no gradient is needed: larger ones are slower on a CPU."""
+
+
+class View(Protocol):
+    """Windows as a network sees them."""
+
+    def read(self, indices: Indices) -> NDArray[np.float32]:
+        """Normalised inputs of some windows: (B, C, n) signals or (B, C, h, w) images."""
+
+
+@dataclass(frozen=True)
+class Signals:
+    """The signal itself, normalised once."""
+
+    normalised: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, windows: Windows, train: Indices) -> Signals:
+        """All windows, on the scale of the training windows."""
+        scale = Normalisation.over([windows.signals[train]])
+        return cls(scale.apply(windows.signals))
+
+    def read(self, indices: Indices) -> NDArray[np.float32]:
+        """(B, C, n)."""
+        return self.normalised[indices]
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """An image of each channel, on the scale of the training windows' images."""
+
+    signals: NDArray[np.float32]
+    train: Indices
+    encoding: Encoding
+    size: int
+    bins: int
+
+    @cached_property
+    def scale(self) -> Normalisation:
+        """Taken from the images of the training windows, one batch at a time."""
+        batches = image_batches(self.signals[self.train], self.encoding, self.size, self.bins)
+        return Normalisation.over(batches)
+
+    def read(self, indices: Indices) -> NDArray[np.float32]:
+        """(B, C, size, size)."""
+        fresh = images(self.signals[indices], self.encoding, self.size, self.bins).astype(
+            np.float32, copy=False
+        )
+        return self.scale.apply(fresh, out=fresh)
+
+
+@dataclass(frozen=True)
+class Data:
+    """The windows of a config, split, and seen as its network sees them."""
+
+    windows: Windows
+    split: Split
+    view: View
+
+    @property
+    def channels(self) -> int:
+        """Signals in a window, and channels of its image."""
+        return int(self.windows.signals.shape[1])
+
+    @property
+    def classes(self) -> int:
+        """Classes to tell apart."""
+        return len(self.windows.classes)
+
+    def batch(self, indices: Indices, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+        """Inputs (B, …) and targets (B,) of some windows, on the device."""
+        inputs = torch.from_numpy(self.view.read(indices))
+        return inputs.to(device), torch.from_numpy(self.windows.labels[indices]).to(device)
+
+    def batches(self, indices: Indices, device: torch.device) -> Iterator[torch.Tensor]:
+        """The inputs of many windows, a batch at a time."""
+        for start in range(0, len(indices), BATCH):
+            yield torch.from_numpy(self.view.read(indices[start : start + BATCH])).to(device)
+
+
+def load_data(config: Training) -> Data:
+    """The data of a config; raises BadData when they cannot be used."""
+    windows = open_dataset(config.data, config.window).load()
+    parts = split(windows, config.split_seed)
+    return Data(windows, parts, _view(config, windows, parts.train))
+
+
+def image_size(config: GafTeacher | MtfTeacher, window: int) -> int:
+    """Pixels along an image's side: as set, else 64 for windows like the study's (500, 1000), 32 for short ones."""
+    return config.image_size or (64 if window >= LONG_WINDOW else 32)
+
+
+def _view(config: Training, windows: Windows, train: Indices) -> View:
+    if not isinstance(config, GafTeacher | MtfTeacher):
+        return Signals.of(windows, train)
+    size = image_size(config, windows.signals.shape[2])
+    if isinstance(config, MtfTeacher):
+        return Pictures(windows.signals, train, "mtf", size, config.bins)
+    return Pictures(windows.signals, train, "gasf" if config.modality == "gaf" else "gadf", size, bins=2)

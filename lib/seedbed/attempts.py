@@ -1,0 +1,59 @@
+"""The record of every attempt: so that a missing trial has a reason after its process or pod is gone."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import socket
+from datetime import UTC, datetime
+from typing import Any
+
+from seedbed.planning import PlannedTrial
+from seedbed.store import Store
+
+TAIL_BYTES = 16_384
+"""How much of an attempt's output is kept with it."""
+
+
+def attempt_name() -> str:
+    """`<start>-<random>`: later attempts sort after earlier ones."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{secrets.token_hex(3)}"
+
+
+def begin_attempt(store: Store, trial: PlannedTrial, name: str) -> None:
+    """Record that an attempt starts; one that stays without an end was killed."""
+    _write(store, trial, name, {})
+
+
+def end_attempt(
+    store: Store, trial: PlannedTrial, name: str, exit_code: int, message: str, output: bytes
+) -> None:
+    """Record how an attempt ended, with the end of its output."""
+    _write(
+        store,
+        trial,
+        name,
+        {
+            "ended": datetime.now(UTC).isoformat(timespec="seconds"),
+            "exit_code": exit_code,
+            "message": message,
+            "output": output[-TAIL_BYTES:].decode(errors="replace"),
+        },
+    )
+
+
+def read_attempts(store: Store, folder: str) -> list[dict[str, Any]]:
+    """A trial's attempts, oldest first; one that cannot be read is left out."""
+    found = []
+    for key in store.list(f"{folder}/attempts"):
+        try:
+            found.append(json.loads(store.read(key) or b"null"))
+        except ValueError:
+            continue
+    return [attempt for attempt in found if isinstance(attempt, dict)]
+
+
+def _write(store: Store, trial: PlannedTrial, name: str, ending: dict[str, Any]) -> None:
+    about = {"attempt": name, "host": socket.gethostname(), "pid": os.getpid(), **ending}
+    store.write(f"{trial.folder}/attempts/{name}.json", json.dumps(about, indent=1).encode())

@@ -1,0 +1,211 @@
+"""The commands that look and change nothing."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from seedbed.cli.options import (
+    FullOption,
+    SeedsOption,
+    StoreOption,
+    SweepArgument,
+    open_sweep,
+    store_at,
+    sweep_file,
+    sweep_names,
+)
+
+if TYPE_CHECKING:
+    from seedbed.runs import Run
+    from seedbed.store import Store
+
+
+def plan(
+    sweep: SweepArgument, store: StoreOption = "runs", full: FullOption = False, seeds: SeedsOption = None
+) -> None:
+    """Show every stage with its trials: new, to resume, done; and how long it may take."""
+    from seedbed.cli.wording import duration
+    from seedbed.planning import plan_sweep
+    from seedbed.state import estimate_seconds, look_up
+
+    read, form = open_sweep(sweep, full)
+    planned = plan_sweep(read, seeds)
+    states = look_up(store_at(store), planned.trials)
+    print(f"{read.title}\n{read.name} · {form} form · {len(planned.trials)} trials")
+    for name, stage in planned.stages.items():
+        counts = Counter(states[trial.id].status for trial in stage.trials)
+        told = ", ".join(f"{counts[status]} {status}" for status in sorted(counts))
+        after = f" after {', '.join(stage.stage.depends)}" if stage.stage.depends else ""
+        print(f"\n{name} ({stage.family.name}{after}): {len(stage.trials)} trials, {told}")
+        for trial in stage.trials:
+            state = states[trial.id]
+            print(
+                f"  {trial.id}  {state.status:8} {trial.label}{f'  {state.complaint}' if state.complaint else ''}"
+            )
+    seconds, unknown = estimate_seconds(planned, states)
+    if seconds:
+        print(f"\nabout {duration(seconds)} of training to go, on one worker", end="")
+        print(f"; nothing to go by for {unknown} trials" if unknown else "")
+    elif unknown:
+        print(f"\nno durations to go by yet for {unknown} trials")
+
+
+def check(
+    sweeps: Annotated[
+        list[str] | None, typer.Argument(help="Sweeps by name or file; all of workflows/ by default.")
+    ] = None,
+) -> None:
+    """Check sweep files: every field, setting, input and reference, in the full and the laptop form."""
+    from seedbed.cli.checking import check_sweep
+    from seedbed.errors import InvalidSweep, SeedbedError
+
+    wrong = []
+    for name in sweeps or sweep_names():
+        try:
+            for line in check_sweep(sweep_file(name)):
+                print(line)
+        except SeedbedError as error:
+            wrong.append(str(error))
+    if wrong:
+        raise InvalidSweep("\n         ".join(wrong))
+
+
+def status(store: StoreOption = "runs") -> None:
+    """Show the newest run of every sweep in the store: how many of its trials are done."""
+    from seedbed.runs import list_sweeps, read_stages
+    from seedbed.state import look_up
+
+    place = store_at(store)
+    runs = list_sweeps(place)
+    if not runs:
+        print(f"{place.place('')}: no sweep has been submitted to this store")
+    for run in runs:
+        trials = {trial.id: trial for record in read_stages(place, run) for trial in record.trials}
+        counts = Counter(state.status for state in look_up(place, trials.values()).values())
+        told = ", ".join(f"{counts[name]} {name}" for name in sorted(counts))
+        print(f"{run.sweep}  {run.form} form  {run.run}  started {run.started}  {told}")
+
+
+def logs(
+    trial: Annotated[str, typer.Argument(help="A trial's id, or how it begins.")],
+    store: StoreOption = "runs",
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on until the trial has its result.")
+    ] = False,
+) -> None:
+    """Show what a trial logged, and how each attempt at it went."""
+    from seedbed.attempts import read_attempts
+
+    place = store_at(store)
+    folder = _trial_folder(place, trial)
+    print(folder)
+    shown = 0
+    while True:
+        attempts = read_attempts(place, folder)
+        for attempt in attempts[shown:]:
+            ended = (
+                f"exit code {attempt['exit_code']}: {attempt['message']}"
+                if "ended" in attempt
+                else "no end yet"
+            )
+            print(f"attempt {attempt['attempt']} on {attempt['host']}: {ended}")
+            print(attempt.get("output", ""), end="")
+            shown += "ended" in attempt
+        finished = place.read(f"{folder}/result.json") is not None
+        if finished or not follow:
+            break
+        time.sleep(1)
+    print((place.read(f"{folder}/log.jsonl") or b"").decode(), end="")
+
+
+def table(
+    sweep: Annotated[str, typer.Argument(help="A sweep that has been submitted to the store.")],
+    store: StoreOption = "runs",
+    full: FullOption = False,
+    stage: Annotated[str | None, typer.Option(help="One stage only.")] = None,
+    form: Annotated[str, typer.Option("--format", help="text, md, csv, tex or json.")] = "text",
+) -> None:
+    """Make a sweep's tables again from its newest run's plan and the results there are."""
+    from seedbed.collect import collect, write_tables
+    from seedbed.errors import Incomplete, InvalidConfig, InvalidSweep, did_you_mean
+
+    formats = ("text", "md", "csv", "tex", "json")
+    if form not in formats:
+        raise InvalidConfig(f"--format: found {form!r}; {did_you_mean(form, formats)}")
+    place = store_at(store)
+    run = _newest(place, Path(sweep).stem, full)
+    stages = collect(place, run)
+    if stage is not None and stage not in run.stages:
+        raise InvalidSweep(f"--stage: {run.sweep} has no stage {stage!r}; {did_you_mean(stage, run.stages)}")
+    shown = [one for one in stages if (one.record.stage == stage if stage else one.record.shown)] or stages
+    for one in shown:
+        write_tables(place, run, one)
+        print(one.text() if form == "text" else one.render(form), end="")
+    missing = sum(one.missing for one in shown)
+    if missing:
+        raise Incomplete(f"{missing} planned trials have no result")
+
+
+def families(
+    name: Annotated[str | None, typer.Argument(help="One family, with all of its settings.")] = None,
+) -> None:
+    """List the families, or one family's settings with a sentence for each."""
+    from seedbed.config import defaults, variants
+    from seedbed.family import family_names, load_family
+
+    if name is None:
+        for known in family_names():
+            print(f"{known}  roles: {', '.join(load_family(known).roles)}")
+        return
+    family = load_family(name)
+    for model in variants(family.config):
+        print(f"\n{(model.__doc__ or model.__name__).strip()}")
+        values = defaults(model)
+        for field, info in model.model_fields.items():
+            print(f"  {field} = {json.dumps(values[field])}\n      {info.description}")
+
+
+def data() -> None:
+    """List the data sets of each family, and where they are looked for."""
+    from seedbed.data import data_roots
+    from seedbed.family import family_names, load_family
+
+    print(f"looked for in: {', '.join(map(str, data_roots()))} (SEEDBED_DATA names another folder)")
+    for name in family_names():
+        for dataset, about in load_family(name).datasets().items():
+            print(f"{name}  {dataset}  {about}")
+
+
+def _trial_folder(store: Store, trial: str) -> str:
+    from seedbed.errors import InvalidConfig
+
+    found = sorted(
+        {"/".join(key.split("/")[:3]) for key in store.list("trials") if key.split("/")[2].startswith(trial)}
+    )
+    if len(found) != 1:
+        what = "no trial begins" if not found else f"{len(found)} trials begin"
+        raise InvalidConfig(f"{store.place('trials')}: {what} with {trial!r}")
+    return found[0]
+
+
+def _newest(store: Store, sweep: str, full: bool) -> Run:
+    """The newest run of a sweep: the laptop form's, unless `full` or there is no other."""
+    from seedbed.errors import InvalidSweep, did_you_mean
+    from seedbed.runs import list_sweeps
+
+    runs = [run for run in list_sweeps(store) if run.sweep == sweep]
+    if not runs:
+        known = dict.fromkeys(run.sweep for run in list_sweeps(store))
+        raise InvalidSweep(
+            f"{store.place('sweeps')}: no sweep {sweep!r} has been submitted; {did_you_mean(sweep, known)}"
+        )
+    wanted = [run for run in runs if run.form == ("full" if full else "laptop")]
+    if full and not wanted:
+        raise InvalidSweep(f"{sweep}: its full form has not been submitted to this store")
+    return (wanted or runs)[0]

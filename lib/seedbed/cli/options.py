@@ -1,0 +1,70 @@
+"""The arguments and options that commands share, and how they are read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from seedbed.store import Store
+    from seedbed.sweep import Form, Sweep
+
+WORKFLOWS = Path(__file__).parents[3] / "workflows"
+
+
+def sweep_names(incomplete: str = "") -> list[str]:
+    """The sweeps in workflows/, for tab completion and error messages."""
+    return [path.stem for path in sorted(WORKFLOWS.glob("*.yaml")) if path.stem.startswith(incomplete)]
+
+
+SweepArgument = Annotated[
+    str, typer.Argument(help="A sweep: its name in workflows/, or a file.", autocompletion=sweep_names)
+]
+StoreOption = Annotated[
+    str, typer.Option("--store", envvar="SEEDBED_STORE", help="Where results are kept: a folder.")
+]
+FullOption = Annotated[
+    bool, typer.Option("--full", envvar="FULL", help="The full form, not the one cut down for a laptop.")
+]
+SeedsOption = Annotated[
+    str | None, typer.Option("--seeds", help="Seeds instead of the sweep's own, such as 0-4 or 0,3,7.")
+]
+
+
+def sweep_file(sweep: str) -> Path:
+    """The file of a sweep given by name or path; raises InvalidSweep with the nearest name."""
+    from seedbed.errors import InvalidSweep, did_you_mean
+
+    if sweep.endswith((".yaml", ".yml")) or "/" in sweep:
+        path = Path(sweep)
+        if path.is_file():
+            return path
+        raise InvalidSweep(f"{path}: no such file; {did_you_mean(path.stem, sweep_names())}")
+    path = WORKFLOWS / f"{sweep}.yaml"
+    if path.is_file():
+        return _nearest_spelling(path)
+    raise InvalidSweep(f"no sweep is called {sweep!r}; {did_you_mean(sweep, sweep_names())}")
+
+
+def open_sweep(sweep: str, full: bool) -> tuple[Sweep, Form]:
+    """The sweep in the form that is asked for: the laptop form, where the file has one, unless `full`."""
+    from seedbed.sweep.laptop import in_form
+    from seedbed.sweep.workflow import read_sweep
+
+    read = read_sweep(sweep_file(sweep))
+    form: Form = "full" if full or not read.laptop else "laptop"
+    return in_form(read, form), form
+
+
+def store_at(url: str) -> Store:
+    """The store of a command."""
+    from seedbed.store import open_store
+
+    return open_store(url)
+
+
+def _nearest_spelling(path: Path) -> Path:
+    """The path from here, where that is shorter to read."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

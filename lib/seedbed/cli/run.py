@@ -1,0 +1,118 @@
+"""The command that runs a sweep."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from seedbed.cli.options import FullOption, SeedsOption, StoreOption, SweepArgument, open_sweep, store_at
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from seedbed.planning import SweepPlan
+    from seedbed.state import TrialState
+
+HINT = 'Run the same command again to go on; "seedbed logs TRIAL" tells what a trial said.'
+
+
+def submit(
+    sweep: SweepArgument,
+    store: StoreOption = "runs",
+    full: FullOption = False,
+    seeds: SeedsOption = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Trials at once; by default one a GPU, else one a core.")
+    ] = None,
+    checkpoint_seconds: Annotated[
+        float, typer.Option(min=0, help="Time between two checkpoints of a trial.")
+    ] = 60,
+    reuse: Annotated[
+        str, typer.Option(help="Reuse work of the `same` device kind and torch version, or of `any`.")
+    ] = "same",
+) -> None:
+    """Run a sweep here and print its tables. Finished trials are found, interrupted ones go on."""
+    from seedbed.cli.progress import view_for
+    from seedbed.collect import collect, write_tables
+    from seedbed.errors import Incomplete, Interrupted, InvalidConfig
+    from seedbed.local.backend import LocalRun, Options
+    from seedbed.local.pool import cores, gpus
+    from seedbed.planning import plan_sweep
+    from seedbed.runs import open_run
+    from seedbed.state import look_up
+
+    if reuse not in ("same", "any"):
+        raise InvalidConfig(f"--reuse: found {reuse!r}, expected same or any")
+    began = time.monotonic()
+    read, form = open_sweep(sweep, full)
+    place = store_at(store)
+    plan = plan_sweep(read, seeds)
+    states = look_up(place, plan.trials)
+    _refuse_unusable(states, reuse)
+    found = sum(state.finished for state in states.values())
+    record = open_run(place, plan, form)
+    view = view_for(plan, form, states)
+    options = Options(workers or gpus() or cores(), checkpoint_seconds, reuse == "any")
+    local = LocalRun(place, plan, states, options, view)
+    with view:
+        local.run()
+
+    tables = collect(place, record)
+    if not local.stopping:
+        for stage in tables:
+            write_tables(place, record, stage)
+    if local.unavailable is not None:
+        raise SystemExit(_stopped(local.unavailable.message, local.unavailable.exit_code))
+    if local.interrupts:
+        done = sum(state.finished for state in states.values())
+        raise Interrupted(f"stopped with {done} of {len(states)} trials done. {HINT}")
+    ran = sum(state.finished for state in states.values()) - found
+    print(_headline(plan, form, ran, found, time.monotonic() - began))
+    shown = [stage for stage in tables if stage.record.shown] or tables
+    for stage in shown:
+        print()
+        print(stage.text(), end="")
+        print(f"table  {place.place(f'{record.latest}/{stage.record.stage}/table.md')}")
+    missing = sum(stage.missing for stage in tables)
+    if missing:
+        raise Incomplete(f"{missing} planned trials have no result. {HINT}")
+
+
+def _headline(plan: SweepPlan, form: str, ran: int, found: int, seconds: float) -> str:
+    from seedbed.cli.wording import duration
+    from seedbed.sweep.laptop import laptop_summary
+
+    sweep = plan.sweep
+    cut = f"laptop form: {laptop_summary(sweep)}" if form == "laptop" else "full form"
+    trials = f"{len(plan.trials)} trials: {ran} run, {found} found"
+    return f"{sweep.title}\n{sweep.name} · {cut} · {trials} · {duration(seconds)}"
+
+
+def _refuse_unusable(states: Mapping[str, TrialState], reuse: str) -> None:
+    """Stop before anything runs when a result is damaged, or comes from another class of numerics."""
+    from seedbed.errors import BadData, InvalidConfig
+    from seedbed.local.pool import gpus
+    from seedbed.provenance import torch_minor
+
+    damaged = [state.complaint for state in states.values() if state.status == "damaged"]
+    if damaged:
+        raise BadData("\n         ".join(damaged))
+    if reuse == "any":
+        return
+    device = "cuda" if gpus() else "cpu"
+    for state in states.values():
+        tag = state.result.numerics_tag if state.result else {}
+        theirs = (tag.get("device"), tag.get("torch"))
+        if tag and theirs != (device, torch_minor()):
+            raise InvalidConfig(
+                f"trial {state.trial.id} was trained on {theirs[0]} with torch {theirs[1]}, here it is {device} with "
+                f"torch {torch_minor()}: say --reuse any to use it all the same, or another --store"
+            )
+
+
+def _stopped(message: str, exit_code: int) -> int:
+    typer.echo(f"seedbed: {message}. {HINT}", err=True)
+    return exit_code or os.EX_SOFTWARE

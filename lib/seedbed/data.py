@@ -1,0 +1,181 @@
+"""Where data lies, what is in it, and a cache for what was worked out from it.
+
+Nothing here imports numpy or torch: planning asks for fingerprints and must stay quick.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import functools
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from seedbed.errors import BadData
+
+DATA_VARIABLE = "SEEDBED_DATA"
+CACHE_VARIABLE = "SEEDBED_CACHE"
+
+
+class Entry(NamedTuple):
+    """One file of a data set, as its manifest has it."""
+
+    name: str
+    size: int
+    sha256: str
+
+
+def data_roots() -> list[Path]:
+    """The folders that may hold data sets, the first one first.
+
+    Only the folder that `SEEDBED_DATA` names, if it is set; else `data` in the checkout and
+    `shared/data` beside the checkout.
+    """
+    named = os.environ.get(DATA_VARIABLE)
+    if named:
+        return [Path(named)]
+    checkout = Path(__file__).resolve().parents[2]
+    return [checkout / "data", checkout.parent / "shared" / "data"]
+
+
+def find(*paths: str, data: str, address: str) -> Path:
+    """The first of `paths` that exists under a data root; roots are tried in order, then paths in order.
+
+    `data` is the data set's name and `address` where a person can get it: both are for the message
+    of the BadData that is raised when no root holds any of the paths.
+    """
+    for root in data_roots():
+        for path in paths:
+            if (root / path).exists():
+                return root / path
+    raise missing(" or ".join(repr(path) for path in paths), data=data, address=address)
+
+
+def missing(wanted: str, *, data: str, address: str) -> BadData:
+    """The error for data that no root holds: what was wanted, where it was looked for, where to get it."""
+    looked = ", ".join(f"{root}{'' if root.is_dir() else ' (no such folder)'}" for root in data_roots())
+    return BadData(
+        f"data {data}: expected {wanted} in {looked}; it can be had from {address}, "
+        f"and {DATA_VARIABLE} may name the folder that holds it"
+    )
+
+
+def cache_dir() -> Path:
+    """A folder for what can be worked out again.
+
+    `$SEEDBED_CACHE`, else `$XDG_CACHE_HOME/seedbed`, else `~/.cache/seedbed`. Where that cannot be
+    written, a temporary folder that goes away with the process. Writers still have to bear an OSError.
+    """
+    chosen = _chosen_cache_dir()
+    return chosen if chosen is not None and _is_writable(chosen) else _temporary_cache_dir()
+
+
+def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` fill a file beside `path`, then put it in place: readers see the old file or the new one.
+
+    Raises OSError where the folder cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
+    os.close(descriptor)
+    beside = Path(name)
+    try:
+        write(beside)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def remembered(file: Path, what: str, work_out: Callable[[], str]) -> str:
+    """A text that follows from the content of `file`, worked out once for each (path, size, mtime).
+
+    `what` tells apart the texts that are kept about one file. Raises BadData where `file` cannot be read.
+    """
+    try:
+        status = file.stat()
+    except OSError as error:
+        raise BadData(f"{file}: {error.strerror}") from error
+    key, stamp = f"{file.resolve()}|{what}", [status.st_size, status.st_mtime_ns]
+    notebook = cache_dir() / "fingerprints.json"
+    found = _read_notebook(notebook).get(key)
+    if isinstance(found, list) and found[:2] == stamp and isinstance(found[-1], str):
+        return found[-1]
+    text = work_out()
+    notes = _read_notebook(notebook) | {key: [*stamp, text]}  # read again: others may have written meanwhile
+    with contextlib.suppress(OSError):
+        write_atomically(notebook, lambda path: path.write_text(json.dumps(notes)))
+    return text
+
+
+def sha256(file: Path) -> str:
+    """The SHA-256 of a file's content in hex; large files are hashed once and remembered."""
+    return remembered(file, "sha256", lambda: _hash(file))
+
+
+def manifest(files: Iterable[Path]) -> list[Entry]:
+    """Name, size and SHA-256 of each file; names are relative to the deepest folder that holds them all."""
+    paths = sorted(path.absolute() for path in files)  # not resolved: a link's own name is the data set's
+    folder = os.path.commonpath([path.parent for path in paths])
+    return [
+        Entry(path.relative_to(folder).as_posix(), path.stat().st_size, digest)
+        for path, digest in [(path, sha256(path)) for path in paths]
+    ]
+
+
+def fingerprint_of(entries: Iterable[Entry]) -> str:
+    """SHA-256 in hex of a manifest: the same files have the same one wherever and however they lie."""
+    return hashlib.sha256(json.dumps(sorted(entries)).encode()).hexdigest()
+
+
+def fingerprint(files: Iterable[Path]) -> str:
+    """SHA-256 in hex over the manifest of `files`; raises BadData naming a file that cannot be read."""
+    return fingerprint_of(manifest(files))
+
+
+def _hash(file: Path) -> str:
+    try:
+        with file.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise BadData(f"{file}: {error.strerror}") from error
+
+
+def _read_notebook(path: Path) -> dict[str, Any]:
+    try:
+        notes = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return notes if isinstance(notes, dict) else {}
+
+
+def _chosen_cache_dir() -> Path | None:
+    if named := os.environ.get(CACHE_VARIABLE):
+        return Path(named)
+    if shared := os.environ.get("XDG_CACHE_HOME"):
+        return Path(shared) / "seedbed"
+    try:
+        return Path.home() / ".cache" / "seedbed"
+    except RuntimeError:  # a container's user may have no home
+        return None
+
+
+def _is_writable(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):  # permission bits mislead: read-only mounts, root
+            return True
+    except OSError:
+        return False
+
+
+@functools.cache
+def _temporary_cache_dir() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="seedbed-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder

@@ -1,0 +1,108 @@
+"""A family: a kind of experiment. One folder in jobs/, found by looking."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from seedbed.config import Config, Settings, read_config
+from seedbed.errors import InvalidConfig, did_you_mean
+
+if TYPE_CHECKING:
+    from seedbed.trial import Trial
+
+
+@dataclass(frozen=True)
+class Role:
+    """What a trial of a family can be: a teacher, a student, an evaluation."""
+
+    select_by: tuple[str, Literal["max", "min"]] | None
+    """The validation metric that says which step is "best", and its direction; None: the last step."""
+
+    revision: int
+    """Raised when the same config would give other numbers, so that old results are not mistaken for new."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """How a metric is shown."""
+
+    unit: Literal["%", ""] = ""
+    """% shows a ratio as per cent."""
+
+    better: Literal["higher", "lower"] = "higher"
+    """Which direction is better."""
+
+
+def _as_given(settings: Settings, _: Mapping[str, Config]) -> Settings:
+    return settings
+
+
+@dataclass(frozen=True)
+class Family:
+    """A kind of experiment, as seedbed sees it."""
+
+    name: str
+    """The name of its folder in jobs/."""
+
+    config: Any
+    """A Config model; where roles differ, a union of them, told apart by `role`."""
+
+    run: Callable[[Trial[Any]], None]
+    """Trains one trial. Heavy libraries are imported inside, so that planning stays quick."""
+
+    roles: Mapping[str, Role]
+    """Its roles, by the name that config's `role` has."""
+
+    fingerprint: Callable[[Any], str]
+    """The fingerprint of the data that a config reads; raises BadData when it is not there."""
+
+    datasets: Callable[[], Mapping[str, str]] = dict
+    """The data sets that it knows: name and one sentence (where it comes from)."""
+
+    complete: Callable[[Settings, Mapping[str, Config]], Settings] = _as_given
+    """Settings with what the inputs' configs, by role, add to them (weights that sum to one); raises ConfigError."""
+
+    metrics: Mapping[str, Metric] = field(default_factory=dict)
+    """How its metrics are shown, by the part of their name behind the split: accuracy, f1."""
+
+    figures: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    """Pictures that need several trials: (stage results) -> figure and its data."""
+
+    preload: Sequence[str] = ()
+    """Modules that a worker wants imported before it starts."""
+
+    def plan(self, settings: Settings, inputs: Mapping[str, Config]) -> Config:
+        """The config that settings mean for a trial that builds on these; raises ConfigError."""
+        return read_config(self.config, self.complete(settings, inputs))
+
+    def read(self, settings: Settings) -> Config:
+        """A whole config, as plans and results hold it; raises ConfigError."""
+        return read_config(self.config, settings)
+
+    def role_of(self, config: Config) -> str:
+        """The role that a config plays."""
+        return str(getattr(config, "role", next(iter(self.roles))))
+
+    def metric(self, name: str) -> Metric:
+        """How `test/accuracy@best` is shown."""
+        return self.metrics.get(name.split("@")[0].split("/")[-1], Metric())
+
+
+def family_names() -> list[str]:
+    """The families there are: every package in jobs/."""
+    jobs = importlib.import_module("jobs")
+    return sorted(module.name for module in pkgutil.iter_modules(jobs.__path__) if module.ispkg)
+
+
+def load_family(name: str) -> Family:
+    """The family of that name; raises InvalidConfig with the nearest one."""
+    if name not in family_names():
+        raise InvalidConfig(f"no family is called {name!r}; {did_you_mean(name, family_names())}")
+    family = importlib.import_module(f"jobs.{name}").family
+    if not isinstance(family, Family) or family.name != name:
+        raise InvalidConfig(f"jobs/{name}/__init__.py: expected `family = Family(name={name!r}, ...)`")
+    return family

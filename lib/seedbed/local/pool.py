@@ -1,0 +1,143 @@
+"""A pool of worker processes, each forked from a server that has torch and the families loaded.
+
+One process is one attempt at one trial: a worker that is killed costs that
+attempt and nothing else, and no state leaks from trial to trial.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from multiprocessing import connection, context, get_context
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+from seedbed.local.worker import Assignment, Ending, work
+
+ALLOCATOR = {
+    "MALLOC_MMAP_THRESHOLD_": "1073741824",
+    "MALLOC_TRIM_THRESHOLD_": "1073741824",
+    "MALLOC_TOP_PAD_": "67108864",
+}
+"""glibc gives activation buffers back to the kernel at every step; told not to, a step takes two thirds of the time."""
+
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
+"""Workers that each use every core take turns instead of working side by side."""
+
+
+@dataclass
+class Running:
+    """A worker at work."""
+
+    process: BaseProcess
+    connection: connection.Connection
+    slot: int
+    started: float = field(default_factory=time.monotonic)
+    progress: dict[str, Any] = field(default_factory=dict)
+    ending: Ending | None = None
+
+
+class Pool:
+    """Starts workers, hears their progress, and says how they ended. Keys are the caller's."""
+
+    def __init__(self, size: int, preload: Sequence[str], gpus: int = 0) -> None:
+        self.size = size
+        self.gpus = gpus
+        self.running: dict[str, Running] = {}
+        self._context = _warm_context(preload)
+
+    @property
+    def free(self) -> bool:
+        """Whether another worker can be started."""
+        return len(self.running) < self.size
+
+    def start(self, key: str, assignment: Assignment) -> None:
+        """Start a worker on an assignment."""
+        slot = min(set(range(self.size)) - {worker.slot for worker in self.running.values()})
+        if self.gpus:
+            assignment = replace(assignment, environment={"CUDA_VISIBLE_DEVICES": str(slot % self.gpus)})
+        receiver, sender = self._context.Pipe(duplex=False)
+        process = self._context.Process(target=work, args=(assignment, sender), daemon=True)
+        process.start()
+        sender.close()
+        self.running[key] = Running(process, receiver, slot)
+
+    def wait(self, seconds: float) -> Iterator[tuple[str, Ending]]:
+        """Hear from the workers for up to so long; yields those that ended."""
+        sources: list[Any] = [source for worker in self.running.values() for source in worker_sources(worker)]
+        if not sources:
+            time.sleep(seconds)
+        ready = connection.wait(sources, seconds) if sources else []
+        for key, worker in list(self.running.items()):
+            if worker.connection in ready or worker.process.sentinel in ready:
+                _drain(worker)
+            if worker.process.sentinel in ready:
+                worker.process.join()
+                worker.connection.close()
+                del self.running[key]
+                yield key, worker.ending or _killed(worker.process.exitcode or 0)
+
+    def stop(self) -> None:
+        """Ask every worker to save and stop."""
+        self._signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End every worker at once."""
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: signal.Signals) -> None:
+        for worker in self.running.values():
+            if worker.process.pid is not None and worker.process.is_alive():
+                os.kill(worker.process.pid, number)
+
+
+def worker_sources(worker: Running) -> list[Any]:
+    """What becomes ready when a worker speaks or ends."""
+    closed = worker.connection.closed
+    return [worker.process.sentinel] if closed else [worker.connection, worker.process.sentinel]
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def gpus() -> int:
+    """The NVIDIA GPUs of this machine, counted without loading CUDA."""
+    return len([path for path in Path("/dev").glob("nvidia[0-9]*") if path.name[6:].isdecimal()])
+
+
+def _warm_context(preload: Sequence[str]) -> context.ForkServerContext:
+    """The forkserver reads its environment once, when it starts: everything that matters is set before."""
+    for name, value in (ALLOCATOR | ONE_THREAD).items():
+        os.environ.setdefault(name, value)
+    warm = get_context("forkserver")
+    # torch.optim imports torch._dynamo at the first optimizer: 0.8 s of every trial, unless it is here.
+    warm.set_forkserver_preload(["__main__", "torch", "torch._dynamo", "seedbed.attempt", *preload])
+    return warm
+
+
+def _drain(worker: Running) -> None:
+    while not worker.connection.closed and worker.connection.poll():
+        try:
+            message = worker.connection.recv()
+        except (EOFError, OSError):
+            worker.connection.close()
+            return
+        if isinstance(message, Ending):
+            worker.ending = message
+        else:
+            worker.progress |= message
+
+
+def _killed(exit_code: int) -> Ending:
+    """The ending of a worker that could not say anything: as a shell and a pod would count it."""
+    if exit_code >= 0:
+        return Ending(exit_code, f"the worker left with exit code {exit_code}")
+    number = -exit_code
+    why = " (out of memory, or by hand)" if number == signal.SIGKILL else ""
+    return Ending(128 + number, f"killed by {signal.Signals(number).name}{why}")

@@ -1,0 +1,73 @@
+"""What the store already has of a plan: done, to resume, new."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from seedbed.errors import BadData
+from seedbed.planning import PlannedTrial, SweepPlan
+from seedbed.results import Result, read_result
+from seedbed.store import Store
+
+Status = Literal["new", "resume", "done", "diverged", "damaged"]
+
+
+@dataclass(frozen=True)
+class TrialState:
+    """One planned trial and what the store has of it."""
+
+    trial: PlannedTrial
+    status: Status
+    result: Result | None = None
+    complaint: str = ""
+    """Why a damaged result cannot be used."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether it has a result; a diverged trial has one."""
+        return self.result is not None
+
+
+def look_up(store: Store, trials: Iterable[PlannedTrial]) -> dict[str, TrialState]:
+    """The state of each trial, by its id."""
+    return {trial.id: look_at(store, trial) for trial in trials}
+
+
+def look_at(store: Store, trial: PlannedTrial) -> TrialState:
+    """The state of one trial."""
+    try:
+        result = read_result(store, trial.folder)
+    except BadData as error:
+        return TrialState(trial, "damaged", complaint=str(error))
+    if result is not None:
+        return TrialState(trial, "diverged" if result.status == "diverged" else "done", result)
+    saved = next(iter(store.list(f"{trial.folder}/checkpoint")), None)
+    return TrialState(trial, "resume" if saved else "new")
+
+
+def estimate_seconds(plan: SweepPlan, states: dict[str, TrialState]) -> tuple[float, int]:
+    """Training time still to go, and for how many trials there is nothing to go by.
+
+    A trial is taken to last as long as the finished ones of its stage that differ
+    from it in the fewest axes (their median).
+    """
+    total, unknown = 0.0, 0
+    for stage in plan.stages.values():
+        done = [(trial, result) for trial in stage.trials if (result := states[trial.id].result)]
+        for trial in stage.trials:
+            if states[trial.id].finished:
+                continue
+            if not done:
+                unknown += 1
+                continue
+            distance = [sum(trial.axes[axis] != other.axes[axis] for axis in trial.axes) for other, _ in done]
+            near = [
+                result.seconds
+                for (_, result), far in zip(done, distance, strict=True)
+                if far == min(distance)
+            ]
+            total += statistics.median(near)
+    return total, unknown

@@ -1,0 +1,172 @@
+"""The plan language: what a stage's `plan` and a sweep's laptop form may say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from seedbed.errors import InvalidSweep, did_you_mean
+
+Scalar = str | int | float | bool
+"""A value that can stand in a table's margin."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
+
+
+class SeedPick(_Part):
+    """One seed's trial, whatever the seed of the trial that uses it."""
+
+    seed: int = Field(ge=0)
+    """The seed of the trial to take."""
+
+
+class InputPlan(_Part):
+    """Which finished trial of another stage a trial builds on."""
+
+    stage: str
+    """The stage it comes from; it must be an ancestor in `depends`."""
+
+    where: dict[str, Scalar] = {}
+    """Axes or settings that leave exactly one point of that stage."""
+
+    pick: Literal["same-seed"] | SeedPick = "same-seed"
+    """Which of the point's seeds."""
+
+    weights: Literal["best", "last"] = "best"
+    """Its weights at the best validation step, or at the last."""
+
+
+class BaselinePlan(_Part):
+    """What every point of the stage is compared with."""
+
+    stage: str | None = None
+    """The stage it stands in; this one when not said."""
+
+    where: dict[str, Scalar] = {}
+    """Axes or settings that leave exactly one point."""
+
+
+class TablePlan(_Part):
+    """How the stage's table is laid out."""
+
+    rows: str | None = None
+    """The axis that runs down; the first one when not said."""
+
+    columns: str | None = None
+    """The axis that runs across; the second one when not said."""
+
+    cell: str | None = None
+    """The metric in the cells, such as test/accuracy@best."""
+
+    std: Literal["sample", "population"] = "sample"
+    """The convention of the standard deviation: over n - 1, or over n."""
+
+
+class StagePlan(_Part):
+    """The trials of one stage: settings, grid, what they build on, and their table."""
+
+    config: dict[str, Any] = {}
+    """Settings over the family's defaults."""
+
+    grid: dict[str, list[Scalar]] = {}
+    """Axes, crossed: a setting's path, or a free name that is used as "{name}" elsewhere."""
+
+    inputs: dict[str, InputPlan] = {}
+    """What each trial builds on, by role."""
+
+    baseline: BaselinePlan | None = None
+    """The point that the others are compared with."""
+
+    table: TablePlan | None = None
+    """The table's layout; a stage that has one shows its table when the sweep ends."""
+
+    seeds: str | None = None
+    """The stage's own seeds, such as 0-4; the sweep's when not said."""
+
+    @field_validator("grid")
+    @classmethod
+    def _axes_have_values(cls, grid: dict[str, list[Scalar]]) -> dict[str, list[Scalar]]:
+        for axis, values in grid.items():
+            if not values:
+                raise ValueError(f"{axis}: an axis needs at least one value")
+            for index, value in enumerate(values):
+                if any(_same(value, other) for other in values[:index]):
+                    raise ValueError(f"{axis}: {value!r} is listed twice")
+        return grid
+
+
+class LaptopStage(_Part):
+    """How one stage, or all of them, are cut down."""
+
+    config: dict[str, Any] = {}
+    """Settings that replace the stage's."""
+
+    only: dict[str, list[Scalar]] = {}
+    """The values of an axis that remain."""
+
+    seeds: str | None = None
+    """Fewer seeds."""
+
+
+PartT = TypeVar("PartT", bound=_Part)
+
+
+def read_part(part: type[PartT], value: Any, place: str) -> PartT:
+    """A part of the language from its plain value; raises InvalidSweep naming the path under `place`."""
+    if not isinstance(value, Mapping):
+        raise InvalidSweep(f"{place}: expected settings by name, found {value!r}")
+    try:
+        return part.model_validate(value)
+    except ValidationError as error:
+        raise InvalidSweep(f"{place}{_complaint(error, value, part)}") from None
+
+
+def parse_seeds(text: str, place: str) -> list[int]:
+    """Seeds from text such as `0-2` or `0,3,7-9`; raises InvalidSweep."""
+    seeds: list[int] = []
+    for piece in str(text).split(","):
+        first, dash, last = piece.strip().partition("-")
+        if not first.isdecimal() or (dash and not last.isdecimal()) or (dash and int(last) < int(first)):
+            raise InvalidSweep(f"{place}: found {text!r}, expected seeds such as 0-2 or 0,3,7-9")
+        seeds.extend(range(int(first), int(last or first) + 1))
+    repeated = sorted({seed for seed in seeds if seeds.count(seed) > 1})
+    if repeated:
+        raise InvalidSweep(
+            f"{place}: seed {repeated[0]} is given twice in {text!r}; repeats need seeds of their own"
+        )
+    return seeds
+
+
+def _same(one: Scalar, other: Scalar) -> bool:
+    """Equal as settings: 1 and 1.0 are, 1 and true are not."""
+    return one == other and isinstance(one, bool) == isinstance(other, bool)
+
+
+def _complaint(error: ValidationError, value: Any, part: type[BaseModel]) -> str:
+    first = max(
+        error.errors(include_url=False), key=lambda found: len(found["loc"])
+    )  # of a union, the nearest
+    location = [str(step) for step in first["loc"] if step not in ("SeedPick", "literal['same-seed']")]
+    path = "".join(f".{step}" for step in location)
+    if first["type"] == "extra_forbidden":
+        known = _fields_at(part, first["loc"][:-1])
+        return f"{path}: no such key; {did_you_mean(location[-1], known)}"
+    if first["type"] == "missing":
+        return f"{path}: is required and not set"
+    if first["type"] == "value_error":
+        return f"{path}.{first['ctx']['error']}"
+    expected = first["msg"].removeprefix("Input should be ").lower()
+    return f"{path}: found {first['input']!r}, expected {expected}"
+
+
+def _fields_at(part: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+    """The keys known at a place inside a part; inputs are keyed by role, then fixed."""
+    parts: dict[str, type[BaseModel]] = {"inputs": InputPlan, "baseline": BaselinePlan, "table": TablePlan}
+    model = parts.get(str(location[0]), part) if location else part
+    if "pick" in location:
+        model = SeedPick
+    return list(model.model_fields)

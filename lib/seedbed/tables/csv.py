@@ -1,0 +1,57 @@
+"""The points of a stage as CSV: a line each, unrounded and in the metric's own scale."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+
+from seedbed.tables import wording
+from seedbed.tables.model import Cell, Scalar, Table
+
+
+def render(tables: Sequence[Table], description: str = "") -> str:
+    """One header for all tables of a stage, and each point and baseline once.
+
+    `source` is the stage's name or the baseline's label. What is not known is empty. `description` and
+    trivial baselines, which are no points, have no place here.
+    """
+    points = [
+        (table, row.source, cell) for table in tables for row in table.rows for cell in row.cells if cell
+    ]
+    axes = _union(axis for table in tables for axis in _axes(table))
+    blocks = _union(block for _, _, cell in points for block in (*cell.values, *cell.failures))
+    header = [
+        *("source", "metric", *axes, "n", "N", "mean", f"std_{tables[0].std if tables else 'sample'}"),
+        *(f"seed_{block}" for block in blocks),
+        *("difference", "low", "high", "pairs", "correlation", "mark", "note"),
+    ]
+    lines = [
+        (source, table.metric, *(_spelled(cell.axes.get(axis)) for axis in axes), *_figures(cell, blocks))
+        for table, source, cell in points
+    ]
+    text = io.StringIO()
+    # A baseline that stands in several columns is one point.
+    csv.writer(text, lineterminator="\n").writerows([header, *dict.fromkeys(lines)])
+    return text.getvalue()
+
+
+def _figures(cell: Cell, blocks: Iterable[str]) -> tuple[Scalar, ...]:
+    figures = (cell.n, cell.planned, cell.mean, cell.std, *map(cell.values.get, blocks))
+    difference = cell.difference
+    if difference is None:
+        return (*figures, None, None, None, None, None, cell.mark, wording.note(cell))
+    compared = (difference.mean, difference.low, difference.high, difference.n, difference.correlation)
+    return (*figures, *compared, cell.mark, wording.note(cell))
+
+
+def _spelled(value: Scalar) -> Scalar:
+    return None if value is None else wording.label(value)
+
+
+def _axes(table: Table) -> list[str]:
+    return [axis for axis in (*table.separate, table.rows_axis, table.columns_axis) if axis is not None]
+
+
+def _union(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(names))

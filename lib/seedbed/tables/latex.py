@@ -1,0 +1,85 @@
+"""A table for a paper: LaTeX with booktabs, marks and notes included."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import zip_longest
+
+from seedbed.tables import wording
+from seedbed.tables.model import Cell, Table
+from seedbed.tables.wording import Compared, Entry, Grid
+
+SPECIAL = str.maketrans(
+    {
+        **{character: f"\\{character}" for character in "&%$#_{}"},
+        "\\": r"\textbackslash{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+        "[": "{[}",  # after a line's end it would be read as its argument, and so would a star
+        "*": "{*}",
+        "±": r"$\pm$",
+        "×": r"$\times$",
+        "·": r"$\cdot$",
+        "\n": " ",
+    }
+)
+
+
+def render(tables: Sequence[Table], description: str = "") -> str:
+    """A `table` environment for each table; needs `\\usepackage{booktabs}` and UTF-8, and no more."""
+    return "\n".join(line for table in tables for line in _lines(table, description)) + "\n"
+
+
+def _lines(table: Table, description: str) -> Iterator[str]:
+    told = [wording.caption(table), wording.place(table.separate), description]
+    yield r"\begin{table}"
+    yield r"  \centering"
+    yield rf"  \caption{{{_escaped('. '.join(filter(None, told)))}}}"
+    for grid in wording.grids(table):
+        if grid.title:
+            yield rf"  \par\medskip {_escaped(grid.title)}\par\smallskip"
+        yield from (f"  {line}" for line in _grid(table, grid))
+    notes = [f"{where}: {note}." for where, note in wording.notes(table).items()]
+    legend = wording.legend(table)
+    below = [*notes, *([f"{legend}."] if legend else []), *wording.footer(table)]
+    yield rf"  \par\smallskip\footnotesize {_escaped(' '.join(below))}"
+    yield r"\end{table}"
+
+
+def _grid(table: Table, grid: Grid) -> Iterator[str]:
+    yield rf"\begin{{tabular}}{{l{'r' * (len(grid.columns) - 1)}}}"
+    yield r"  \toprule"
+    yield _line(_escaped(column.header) for column in grid.columns)
+    yield r"  \midrule"
+    for row in zip_longest(*(column.entries for column in grid.columns)):
+        yield _line(_text(table, entry) for entry in row)
+    yield r"  \bottomrule"
+    yield r"\end{tabular}"
+
+
+def _line(texts: Iterable[str]) -> str:
+    return rf"  {' & '.join(texts)} \\"
+
+
+def _text(table: Table, entry: Entry) -> str:
+    if entry is None:
+        return ""
+    if isinstance(entry, str):
+        return _escaped(entry)
+    if isinstance(entry, Cell):
+        spread = "" if entry.std is None else rf" \pm {wording.number(table, entry.std)}"
+        figure = "–" if entry.mean is None else f"${wording.number(table, entry.mean)}{spread}$"
+        mark = {"best": "$^{*}$", "alike": r"$^{\sim}$", "": ""}[entry.mark]
+        return f"{figure} ({entry.n}/{entry.planned}){mark}"
+    if isinstance(entry, Compared):
+        bounds = wording.bounds(table, entry.difference)
+        interval = f"$[{', '.join(bounds)}]$" if bounds else ""
+        mean = f"${wording.number(table, entry.difference.mean, '+')}$"
+        return " ".join(filter(None, [mean, interval, entry.pairs]))
+    return f"${wording.number(table, entry)}$"
+
+
+def _escaped(text: str) -> str:
+    return text.translate(SPECIAL)

@@ -1,0 +1,81 @@
+"""A table in GitHub's Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import zip_longest
+
+from seedbed.tables import wording
+from seedbed.tables.model import Cell, Table
+from seedbed.tables.wording import Column, Compared, Entry, Grid
+
+
+def render(tables: Sequence[Table], description: str = "") -> str:
+    """The tables of a stage, each under its caption and `description` (of the data), with the notes below."""
+    paragraphs = [part for table in tables for part in _paragraphs(table, description)]
+    return "\n\n".join([*paragraphs, *(_said(wording.footer(table)) for table in tables[:1])]) + "\n"
+
+
+def _paragraphs(table: Table, description: str) -> Iterator[str]:
+    yield " · ".join(
+        [
+            f"**{_escaped(wording.caption(table))}**",
+            *(_escaped(part) for part in (wording.place(table.separate), description) if part),
+        ]
+    )
+    notes = wording.notes(table)
+    beside = len(table.columns) == 1 and bool(notes)
+    for grid in wording.grids(table):
+        if grid.title:
+            yield _escaped(grid.title)
+        labels = grid.columns[0]
+        ends = [Column("notes", [notes.get(str(name), "") for name in labels.entries])] if beside else []
+        yield _grid(table, Grid("", [*grid.columns, *ends]))
+    if notes and not beside:
+        yield "\n".join(f"- {_escaped(where)}: {_escaped(note)}" for where, note in notes.items())
+    if legend := wording.legend(table):
+        yield _escaped(legend)
+
+
+def _grid(table: Table, grid: Grid) -> str:
+    rows = zip_longest(*(column.entries for column in grid.columns))
+    return "\n".join(
+        [
+            _line(_escaped(column.header) for column in grid.columns),
+            _line("---" for _ in grid.columns),
+            *(_line(_text(table, entry) for entry in row) for row in rows),
+        ]
+    )
+
+
+def _line(texts: Iterable[str]) -> str:
+    return f"| {' | '.join(texts)} |"
+
+
+def _text(table: Table, entry: Entry) -> str:
+    if entry is None:
+        return ""
+    if isinstance(entry, str):
+        return _escaped(entry)
+    if isinstance(entry, Cell):
+        spread = "" if entry.std is None else f" ± {wording.number(table, entry.std)}"
+        mark = _escaped(f" {wording.MARKS[entry.mark]}".rstrip())
+        return f"{wording.mean(table, entry)}{spread} ({entry.n}/{entry.planned}){mark}"
+    if isinstance(entry, Compared):
+        bounds = wording.bounds(table, entry.difference)
+        interval = f"[{', '.join(bounds)}]" if bounds else ""
+        return " ".join(
+            filter(None, [wording.number(table, entry.difference.mean, "+"), interval, entry.pairs])
+        )
+    return wording.number(table, entry)
+
+
+def _said(sentences: Iterable[str]) -> str:
+    return "  \n".join(map(_escaped, sentences))
+
+
+def _escaped(text: str) -> str:
+    """Text that Markdown shows as it is."""
+    for special in r"\`*_~|<[":
+        text = text.replace(special, f"\\{special}")
+    return text.replace("\n", " ")

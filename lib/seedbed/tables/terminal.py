@@ -1,0 +1,110 @@
+"""A table as plain text for a terminal, aligned and at most a hundred characters wide."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import zip_longest
+
+from seedbed.tables import wording
+from seedbed.tables.model import Cell, Table
+from seedbed.tables.wording import Column, Compared, Entry, Grid
+
+WIDTH = 100
+GAP = "   "
+
+
+def render(tables: Sequence[Table], description: str = "") -> str:
+    """The tables of a stage, `description` (of the data) beside their captions, and what they let one see.
+
+    A line is longer than the page only where one label, column or word is.
+    """
+    blocks = [_lines(table, description) for table in tables]
+    said = [_filled(wording.footer(table)) for table in tables[:1]]
+    return "\n\n".join("\n".join(block) for block in [*blocks, *said]) + "\n"
+
+
+def _lines(table: Table, description: str) -> Iterator[str]:
+    yield from _caption(wording.caption(table), description)
+    if table.separate:
+        yield wording.place(table.separate)
+    notes = wording.notes(table)
+    for grid in wording.grids(table):
+        if grid.title:
+            yield from ("", grid.title)
+        for page, lines in enumerate(_wrapped(table, grid)):
+            if page:
+                yield ""
+            beside = _with_notes(lines, grid, notes) if len(table.columns) == 1 else None
+            yield from beside or lines
+            notes = {} if beside else notes
+    yield from _filled([*(f"{where}: {note}" for where, note in notes.items()), wording.legend(table)])
+
+
+def _filled(texts: Iterable[str]) -> Iterator[str]:
+    for text in texts:
+        yield from textwrap.wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False)
+
+
+def _caption(left: str, right: str) -> list[str]:
+    both = f"{left}{GAP * 2}{right}".rstrip()
+    return [both] if len(both) <= WIDTH else [left, right]
+
+
+def _with_notes(lines: list[str], grid: Grid, notes: dict[str, str]) -> list[str] | None:
+    """The lines with each row's note at its end; None where one of them would not fit."""
+    width = max(map(len, lines[1:]))
+    ends = ["", *(notes.get(str(name), "") for name in grid.columns[0].entries)]
+    told = [f"{line:<{width}}{GAP}{end}".rstrip() for line, end in zip(lines, ends, strict=True)]
+    return told if max(map(len, told)) <= WIDTH else None
+
+
+def _wrapped(table: Table, grid: Grid) -> Iterator[list[str]]:
+    """The grid's lines; labels in front again for each batch of columns that fit beside each other."""
+    labels, *columns = (_aligned(table, column) for column in grid.columns)
+    page = [labels]
+    for column in columns:
+        if len(page) > 1 and sum(len(part[0]) + len(GAP) for part in page) + len(column[0]) > WIDTH:
+            yield _joined(page)
+            page = [labels]
+        page.append(column)
+    yield _joined(page)
+
+
+def _joined(columns: Iterable[list[str]]) -> list[str]:
+    return [GAP.join(parts).rstrip() for parts in zip_longest(*columns, fillvalue="")]
+
+
+def _aligned(table: Table, column: Column) -> list[str]:
+    """The column's lines, header first, all equally wide; figures stand under each other."""
+    parts = [_parts(table, entry) for entry in column.entries]
+    widths = [max(map(len, pieces)) for pieces in zip_longest(*parts, fillvalue="")]
+    texts = [column.header]
+    for entry, pieces in zip(column.entries, parts, strict=True):
+        justify = str.ljust if isinstance(entry, str) else str.rjust
+        texts.append("".join(justify(piece, width) for piece, width in zip(pieces, widths, strict=False)))
+    width = max(map(len, texts))
+    return [text.ljust(width) for text in texts]
+
+
+def _parts(table: Table, entry: Entry) -> tuple[str, ...]:
+    """An entry in the pieces that stand under each other."""
+    if entry is None:
+        return ()
+    if isinstance(entry, str):
+        return (entry,)
+    if isinstance(entry, Cell):
+        spread = "" if entry.std is None else f" ± {wording.number(table, entry.std)}"
+        mark = wording.MARKS[entry.mark]
+        return (
+            wording.mean(table, entry),
+            spread,
+            f"  ({entry.n}/{entry.planned})",
+            f" {mark}" if mark else "",
+        )
+    if isinstance(entry, Compared):
+        bounds = wording.bounds(table, entry.difference)
+        interval = ("  [", bounds[0], ", ", bounds[1], "]") if bounds else ("",) * 5
+        pairs = f"  {entry.pairs}" if entry.pairs else ""
+        return (wording.number(table, entry.difference.mean, "+"), *interval, pairs)
+    return (wording.number(table, entry),)

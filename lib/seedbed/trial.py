@@ -1,0 +1,348 @@
+"""What a family sees of seedbed while it trains one trial."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+import torch
+from torch import nn
+
+from seedbed.checkpoints import Checkpoints
+from seedbed.config import Config
+from seedbed.errors import BadData, Interrupted
+from seedbed.family import Role
+from seedbed.finished import FinishedTrial
+from seedbed.identity import digest
+from seedbed.nets.initialise import initialise
+from seedbed.planning import PlannedTrial
+from seedbed.provenance import numerics_tag
+from seedbed.selection import at_best_and_last, best_step
+from seedbed.store import Store
+from seedbed.streams import stream_key
+
+NAMED_UNITS = 30
+"""Up to so many units of a split are named in the result itself."""
+
+ConfigT = TypeVar("ConfigT", bound=Config)
+
+State = MutableMapping[str, Any]
+"""What a trial goes on from, by name: modules, optimizers, generators (anything with
+state_dict and load_state_dict, or a torch.Generator), or mappings of plain values.
+The entry "model" is the one whose weights the trial leaves."""
+
+
+class Diverged(Exception):  # a result, not an error: it never leaves the attempt
+    """A logged metric is not finite: the trial ends here, with that as its result."""
+
+
+@dataclass
+class Predictions:
+    """Per-sample outputs on one split, at one step."""
+
+    ids: np.ndarray[Any, Any]
+    units: np.ndarray[Any, Any]
+    targets: np.ndarray[Any, Any]
+    outputs: np.ndarray[Any, Any]
+
+
+@dataclass
+class Record:
+    """What a trial has said so far; part of every checkpoint."""
+
+    log: list[dict[str, float]] = field(default_factory=list)
+    """One entry a logged step: `step` and the metrics."""
+
+    description: str = ""
+    baselines: dict[str, dict[str, float]] = field(default_factory=dict)
+    split: dict[str, Any] = field(default_factory=dict)
+    """Hash, counts and, where they are few, names of what is in each split."""
+    units: dict[str, list[str]] = field(default_factory=dict)
+    """All units of each split."""
+    best_weights: dict[str, torch.Tensor] = field(default_factory=dict)
+    best_predictions: dict[str, Predictions] = field(default_factory=dict)
+    last_predictions: dict[str, Predictions] = field(default_factory=dict)
+    artifacts: dict[str, bytes] = field(default_factory=dict)
+    seconds: float = 0.0
+    """Time spent on it by the attempts whose work counts."""
+
+
+class Trial(Generic[ConfigT]):
+    """One trial as its family sees it: config, seed, random streams, inputs, and where to put what comes out.
+
+    A family never touches the store, signals, exit codes or retries.
+    """
+
+    def __init__(
+        self,
+        planned: PlannedTrial,
+        config: ConfigT,
+        role: Role,
+        store: Store,
+        checkpoints: Checkpoints,
+        *,
+        device: torch.device,
+        checkpoint_seconds: float = 60.0,
+        suits: Callable[[Mapping[str, Any]], bool] | None = None,
+        report: Callable[[dict[str, Any]], None] = lambda _: None,
+    ) -> None:
+        self.config = config
+        self.seed = planned.seed
+        self.device = device
+        self.inputs = {
+            name: [FinishedTrial.open(store, ref) for ref in refs] for name, refs in planned.inputs.items()
+        }
+        """The finished trials that this one builds on, by role."""
+        self.total_steps: int | None = None
+        """How many steps there will be, once the family knows: for the time left."""
+        self.record = Record()
+        self._planned = planned
+        self._role = role
+        self._checkpoints = checkpoints
+        self._checkpoint_seconds = checkpoint_seconds
+        self._suits = suits
+        self._report = report
+        self._stop = threading.Event()
+        self._saved_at = time.monotonic()
+        self._started_at = time.monotonic()
+        self._seconds_before = 0.0
+        self._fresh: dict[str, Predictions] = {}
+        self._state: State = {}
+
+    # Random streams
+
+    def generator(self, name: str) -> torch.Generator:
+        """An independent stream, keyed by (seed, role, name) and by nothing else in the config."""
+        return torch.Generator().manual_seed(self._key(name))
+
+    def initialise(self, model: nn.Module) -> None:
+        """Give a model its initial weights, each seeded by its name and shape."""
+        initialise(model, lambda text: self._key(f"weights/{text}"))
+
+    def seed_globals(self) -> None:
+        """Seed the global streams (dropout draws from torch's); checkpoints carry them."""
+        key = self._key("global")
+        random.seed(key)
+        np.random.seed(key % 2**32)
+        torch.manual_seed(key)
+
+    def _key(self, name: str) -> int:
+        return stream_key(self._planned.seed, self._planned.role, name)
+
+    # Going on exactly where an earlier attempt stopped
+
+    def resume(self, state: State) -> int:
+        """Load the newest checkpoint into `state`, in place; the number of steps done, 0 without one."""
+        self._state = state
+        found = self._checkpoints.latest(self._suits)
+        if found is None:
+            return 0
+        step, saved = found
+        for name, part in state.items():
+            _load(part, saved["state"][name])
+        self.record = _record_from(saved["record"])
+        self._seconds_before = self.record.seconds
+        _load_global_streams(saved["streams"])
+        return step
+
+    def checkpoint(self, step: int, state: State) -> None:
+        """To be called after every step: saves when it is time to, and stops when asked to.
+
+        Raises Interrupted, with the state saved, when a stop was requested.
+        """
+        stopping = self._stop.is_set()
+        if stopping or time.monotonic() - self._saved_at >= self._checkpoint_seconds:
+            self._save(step, state)
+        if stopping:
+            self._checkpoints.close()
+            raise Interrupted(f"trial {self._planned.id} saved step {step} and stopped on request")
+        self._report({"step": step, "total": self.total_steps})
+
+    def request_stop(self) -> None:
+        """Ask the trial to save and stop at its next step; safe in a signal handler."""
+        self._stop.set()
+
+    def _save(self, step: int, state: State) -> None:
+        self.record.seconds = self.seconds
+        self._checkpoints.save(
+            step,
+            {
+                "numerics": numerics_tag(self.device),
+                "state": {name: _dump(part) for name, part in state.items()},
+                "record": _record_to(self.record),
+                "streams": _global_streams(),
+            },
+        )
+        self._saved_at = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """Time spent so far by this attempt and by those that it goes on from."""
+        return self._seconds_before + time.monotonic() - self._started_at
+
+    # What comes out
+
+    def log(self, step: int, metrics: Mapping[str, float]) -> None:
+        """Record metrics, named `split/metric`, after a step; this is what the best step is chosen from.
+
+        Raises Diverged when one of them is not finite.
+        """
+        if self.record.log and step <= self.record.log[-1]["step"]:
+            raise ValueError(f"step {step} is logged after step {self.record.log[-1]['step']}")
+        entry = {"step": step, **{name: float(value) for name, value in metrics.items()}}
+        bad = [name for name, value in entry.items() if not math.isfinite(value)]
+        if bad:
+            raise Diverged(f"diverged at step {step} ({bad[0]} is not finite)")
+        self.record.log.append(entry)
+        if self._fresh:
+            self.record.last_predictions = self._fresh
+            self._fresh = {}
+        if best_step(self.record.log, self._role.select_by) == step:
+            self.record.best_predictions = self.record.last_predictions
+            self.record.best_weights = self.weights()
+        self._report({"step": step, "total": self.total_steps, "metrics": _visible(metrics)})
+
+    def predictions(
+        self,
+        split: str,
+        ids: Sequence[Any] | np.ndarray[Any, Any],
+        units: Sequence[Any] | np.ndarray[Any, Any],
+        targets: np.ndarray[Any, Any],
+        outputs: np.ndarray[Any, Any],
+    ) -> None:
+        """Per-sample outputs on a split, for the step that the next `log` names.
+
+        Kept at the best and the last step. ids (N,), units (N,): subjects, books or
+        identities; targets (N,); outputs (N, ...).
+        """
+        lengths = {len(ids), len(units), len(targets), len(outputs)}
+        if len(lengths) != 1:
+            raise ValueError(
+                f"predictions on {split}: ids, units, targets, outputs differ in length: {lengths}"
+            )
+        self._fresh[split] = Predictions(
+            np.asarray(ids), np.asarray(units), np.asarray(targets), np.asarray(outputs)
+        )
+
+    def input(self, role: str) -> FinishedTrial:
+        """The one finished trial of a role."""
+        (source,) = self.inputs[role]
+        return source
+
+    def keep(self, name: str, data: bytes) -> None:
+        """Another artifact, under its file name."""
+        self.record.artifacts[name] = data
+
+    def describe(self, data: str) -> None:
+        """What the data are, in a few words; stands beside the table."""
+        self.record.description = data
+
+    def baseline(self, name: str, metrics: Mapping[str, float]) -> None:
+        """What a trivial guess reaches (the majority class, one cluster), to stand beside the metrics."""
+        self.record.baselines[name] = {key: float(value) for key, value in metrics.items()}
+
+    def splits(self, **splits: tuple[Iterable[Any], Iterable[Any]]) -> None:
+        """Say which samples are in which split: train, validation, test, each (ids, units).
+
+        Raises BadData when a unit is in two of them, or when a trial that this one
+        builds on was trained or selected on what this one is tested on.
+        """
+        units = {name: sorted({str(unit) for unit in units}) for name, (_, units) in splits.items()}
+        ids = {name: sorted(str(sample) for sample in ids) for name, (ids, _) in splits.items()}
+        for (name, values), (other, others) in itertools.combinations(units.items(), 2):
+            _refuse_shared(values, others, f"is in this trial's {name} and {other} data")
+        for role, source in ((role, source) for role, sources in self.inputs.items() for source in sources):
+            theirs = source.units()
+            for name, other in (("test", "train"), ("test", "validation"), ("validation", "train")):
+                told = f"is in the {name} data, and {role} {source.id} has it in its {other} data"
+                _refuse_shared(units.get(name, []), theirs.get(other, []), told)
+        self.record.units = units
+        self.record.split = {
+            "hash": digest(ids),
+            "samples": {name: len(values) for name, values in ids.items()},
+            "units": {name: len(values) for name, values in units.items()},
+            "names": {name: values for name, values in units.items() if len(values) <= NAMED_UNITS},
+        }
+
+    def weights(self) -> dict[str, torch.Tensor]:
+        """The model's weights and buffers as they are now, copied to the CPU; empty without a model."""
+        model = self._state.get("model")
+        if not isinstance(model, nn.Module):
+            return {}
+        return {
+            name: tensor.detach().to("cpu", copy=True).contiguous()
+            for name, tensor in model.state_dict().items()
+        }
+
+    def metrics(self) -> tuple[dict[str, float], int, int]:
+        """Each metric @best and @last, and these two steps."""
+        return at_best_and_last(self.record.log, self._role.select_by)
+
+
+def _refuse_shared(values: Iterable[str], others: Iterable[str], told: str) -> None:
+    shared = sorted(set(values) & set(others))
+    if shared:
+        raise BadData(f"{shared[0]} {told}: splits must not share units")
+
+
+def _visible(metrics: Mapping[str, float]) -> dict[str, float]:
+    """What a live view may show: nothing of the test split."""
+    return {name: float(value) for name, value in metrics.items() if not name.startswith("test/")}
+
+
+def _dump(part: Any) -> Any:
+    if isinstance(part, torch.Generator):
+        return part.get_state()
+    return part.state_dict() if hasattr(part, "state_dict") else dict(part)
+
+
+def _load(part: Any, saved: Any) -> None:
+    if isinstance(part, torch.Generator):
+        part.set_state(saved)
+    elif hasattr(part, "load_state_dict"):
+        part.load_state_dict(saved)
+    else:
+        part.clear()
+        part.update(saved)
+
+
+def _global_streams() -> dict[str, Any]:
+    name, keys, position, has_gauss, cached = np.random.get_state(legacy=True)
+    version, internal, gauss = random.getstate()
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() and torch.cuda.is_initialized() else []
+    return {
+        "torch": torch.get_rng_state(),
+        "cuda": list(cuda),
+        "numpy": [name, np.asarray(keys), int(position), int(has_gauss), float(cached)],
+        "python": [version, list(internal), gauss],
+    }
+
+
+def _load_global_streams(saved: Mapping[str, Any]) -> None:
+    torch.set_rng_state(saved["torch"])
+    if saved["cuda"] and torch.cuda.is_available():
+        torch.cuda.set_rng_state_all(saved["cuda"])
+    np.random.set_state(tuple(saved["numpy"]))
+    version, internal, gauss = saved["python"]
+    random.setstate((version, tuple(internal), gauss))
+
+
+def _record_to(record: Record) -> dict[str, Any]:
+    plain = dict(vars(record))
+    for key in ("best_predictions", "last_predictions"):
+        plain[key] = {split: dict(vars(values)) for split, values in plain[key].items()}
+    return plain
+
+
+def _record_from(plain: Mapping[str, Any]) -> Record:
+    values = dict(plain)
+    for key in ("best_predictions", "last_predictions"):
+        values[key] = {split: Predictions(**parts) for split, parts in values[key].items()}
+    return Record(**values)

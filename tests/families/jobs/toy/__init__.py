@@ -1,0 +1,110 @@
+"""A family for tests: a linear model with dropout on made-up points; milliseconds a trial."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field
+
+from seedbed.config import Config
+from seedbed.family import Family, Metric, Role
+
+if TYPE_CHECKING:
+    from seedbed.trial import Trial
+
+
+class Leader(Config):
+    """A trial that stands alone."""
+
+    role: Literal["leader"]
+    """What the trial is."""
+
+    width: int = Field(default=4, ge=1)
+    """Features."""
+
+    rate: float = Field(default=0.01, gt=0)
+    """Step size."""
+
+    steps: int = Field(default=12, ge=1)
+    """Steps."""
+
+    mishap: str = "none"
+    """What goes wrong: nan, bug, or `kill:FILE`, which kills the worker as long as FILE is not there."""
+
+    pause: float = Field(default=0, ge=0)
+    """Seconds that each step takes."""
+
+
+class Follower(Config):
+    """A trial that starts from a leader's weights."""
+
+    role: Literal["follower"]
+    """What the trial is."""
+
+    rate: float = Field(default=0.01, gt=0)
+    """Step size."""
+
+
+def run(trial: Trial[Any]) -> None:
+    """Train, with everything that a checkpoint has to carry: momentum, dropout, order, a running sum."""
+    import torch
+    from torch import nn
+
+    config = trial.config
+    leader: Any = trial.input("leader").config if "leader" in trial.inputs else config
+    width = leader.width
+    steps = getattr(config, "steps", 12)
+    model = nn.Sequential(nn.Linear(width, 8), nn.Dropout(0.5), nn.Linear(8, 1))
+    trial.initialise(model)
+    if "leader" in trial.inputs:
+        model.load_state_dict(trial.input("leader").weights())
+    trial.splits(train=(range(8), ["a"] * 4 + ["b"] * 4), validation=([8], ["c"]), test=([9], ["d"]))
+    trial.baseline("nothing", {"test/loss": 1.0})
+    trial.describe("made-up points")
+    optimizer = torch.optim.SGD(model.parameters(), lr=config.rate, momentum=0.9)
+    noise = trial.generator("noise")
+    running = {"sum": 0.0}
+    state = {"model": model, "optimizer": optimizer, "noise": noise, "running": running}
+    trial.total_steps = steps
+    for step in range(trial.resume(state), steps):
+        _mishap(getattr(config, "mishap", "none"), step)
+        time.sleep(getattr(config, "pause", 0))
+        inputs = torch.randn(16, width, generator=noise)
+        loss = (model(inputs).squeeze(1) - inputs.sum(1)).square().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        running["sum"] += loss.item()
+        bad = getattr(config, "mishap", "none") == "nan" and step == 5
+        value = float("nan") if bad else loss.item()
+        outputs = model(torch.ones(1, width)).detach().numpy()
+        trial.predictions("test", [9], ["d"], outputs[:, 0] * 0 + width, outputs)
+        trial.log(
+            step + 1,
+            {"train/loss": value, "val/loss": value, "test/loss": value, "train/sum": running["sum"]},
+        )
+        trial.checkpoint(step + 1, state)
+
+
+def _mishap(what: str, step: int) -> None:
+    if what == "bug" and step == 3:
+        raise RuntimeError("a bug, planted")
+    if what.startswith("kill:") and step == 3 and not Path(what[5:]).exists():
+        Path(what[5:]).touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+_BY_LOSS = Role(select_by=("val/loss", "min"), revision=1)
+
+family = Family(
+    name="toy",
+    config=Annotated[Leader | Follower, Field(discriminator="role")],
+    run=run,
+    roles={"leader": _BY_LOSS, "follower": _BY_LOSS},
+    fingerprint=lambda _: "made-up",
+    metrics={"loss": Metric(better="lower")},
+)

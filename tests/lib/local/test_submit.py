@@ -1,0 +1,254 @@
+"""`seedbed submit` as a person runs it: in a process of its own, with real workers, signals and files."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seedbed.planning import plan_sweep
+from seedbed.state import look_up
+from seedbed.store import open_store
+from seedbed.sweep.workflow import read_sweep
+from tests.conftest import MakeSweep
+
+SEEDBED = str(Path(sys.executable).with_name("seedbed"))
+LEADERS = {"config": {"role": "leader"}, "grid": {"width": [2, 4]}}
+FOLLOWERS = {
+    "depends": "leaders",
+    "config": {"role": "follower"},
+    "grid": {"size": [2, 4]},
+    "inputs": {"leader": {"stage": "leaders", "where": {"width": "{size}"}}},
+    "table": {"rows": "size", "cell": "test/loss@best"},
+}
+
+
+class Person:
+    """Somebody at a terminal, in a folder with one sweep."""
+
+    def __init__(self, folder: Path, sweep: Path) -> None:
+        self.folder = folder
+        self.sweep = sweep
+        self.store = open_store(str(folder / "runs"))
+
+    def types(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+        """A command, run to its end."""
+        command = [SEEDBED, *arguments]
+        return subprocess.run(
+            command, cwd=self.folder, capture_output=True, text=True, timeout=120, **options
+        )
+
+    def submits(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+        return self.types("submit", str(self.sweep), *arguments, **options)
+
+    def starts(self, *arguments: str) -> subprocess.Popen[str]:
+        """A submit that goes on in the background."""
+        command = [SEEDBED, "submit", str(self.sweep), *arguments]
+        pipe = subprocess.PIPE
+        return subprocess.Popen(
+            command, cwd=self.folder, stdout=pipe, stderr=pipe, text=True, start_new_session=True
+        )
+
+    def left(self) -> dict[str, str]:
+        """The checksums of what each finished trial left."""
+        states = look_up(self.store, plan_sweep(read_sweep(self.sweep)).trials)
+        return {
+            f"{trial}/{name}": checksum
+            for trial, state in states.items()
+            if state.result
+            for name, checksum in state.result.files.items()
+        }
+
+    def attempts(self) -> dict[str, int]:
+        """How many attempts were made at each trial."""
+        counts: dict[str, int] = {}
+        for key in self.store.list("trials"):
+            if "/attempts/" in key:
+                counts[key.split("/")[2]] = counts.get(key.split("/")[2], 0) + 1
+        return counts
+
+
+@pytest.fixture
+def person(tmp_path: Path, make_sweep: MakeSweep) -> Callable[..., Person]:
+    def arrive(stages: dict[str, Any], folder: str = "here", **options: Any) -> Person:
+        (tmp_path / folder).mkdir()
+        return Person(tmp_path / folder, make_sweep(stages, **options))
+
+    return arrive
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)
+
+
+def test_a_sweep_runs_prints_its_table_and_is_then_done(person: Callable[..., Person]) -> None:
+    someone = person({"leaders": LEADERS, "followers": FOLLOWERS})
+    first = someone.submits()
+    assert first.returncode == 0, first.stderr
+    assert "12 trials: 12 run, 0 found" in first.stdout
+    assert "test loss @best (lower is better), mean ± sample sd over seeds" in first.stdout
+    assert "made-up points" in first.stdout
+    assert "table  runs/sweeps/toy-sweep/latest-full/followers/table.md" in first.stdout
+    folder = someone.folder / "runs/sweeps/toy-sweep/latest-full/followers"
+    names = {"plan.json", "results.parquet", "table.md", "table.csv", "table.tex", "table.json"}
+    assert {path.name for path in folder.iterdir()} == names
+
+    before = someone.left()
+    again = someone.submits()
+    assert "12 trials: 0 run, 12 found" in again.stdout
+    assert again.stdout.splitlines()[2:] == first.stdout.splitlines()[2:]
+    assert someone.left() == before
+    assert set(someone.attempts().values()) == {1}
+    assert len(list((someone.folder / "runs/sweeps/toy-sweep").iterdir())) == 2  # one run and its pointer
+
+    more = someone.submits("--seeds", "0-3")
+    assert "16 trials: 4 run, 12 found" in more.stdout
+    assert someone.types("table", "toy-sweep").stdout in more.stdout
+
+
+def test_a_killed_worker_costs_one_attempt_of_one_trial(
+    person: Callable[..., Person], tmp_path: Path
+) -> None:
+    deadly = {"config": {"role": "leader", "mishap": f"kill:{tmp_path}/killed"}}
+    someone = person({"leaders": deadly}, seeds="0-2")
+    done = someone.submits("--workers", "1")
+    assert done.returncode == 0, done.stderr
+    assert "killed by SIGKILL (out of memory, or by hand) (exit code 137); trying again" in done.stderr
+    assert sorted(someone.attempts().values()) == [1, 1, 2]
+
+
+def test_a_bug_stops_what_builds_on_it_and_nothing_else(person: Callable[..., Person]) -> None:
+    stages = {
+        "broken": {"config": {"role": "leader", "mishap": "bug"}},
+        "followers": {
+            "depends": "broken",
+            "config": {"role": "follower"},
+            "inputs": {"leader": {"stage": "broken"}},
+        },
+        "others": {"config": {"role": "leader"}},
+    }
+    someone = person(stages)
+    done = someone.submits()
+    assert done.returncode == os.EX_UNAVAILABLE
+    assert "RuntimeError: a bug, planted (exit code 70); given up" in done.stderr
+    assert "6 planned trials have no result" in done.stderr
+    assert "(0/3)" in done.stdout
+    assert "missing: RuntimeError: a bug, planted" in done.stdout
+    assert "(3/3)" in done.stdout
+    broken = plan_sweep(read_sweep(someone.sweep)).stages["broken"].trials[0]
+    told = someone.types("logs", broken.id[:10])
+    assert 'raise RuntimeError("a bug, planted")' in told.stdout
+
+
+def test_a_diverged_seed_is_a_result_that_the_table_counts(person: Callable[..., Person]) -> None:
+    someone = person({"leaders": {"config": {"role": "leader"}, "grid": {"mishap": ["none", "nan"]}}})
+    done = someone.submits()
+    assert done.returncode == 0, done.stderr
+    assert "(0/3)" in done.stdout
+    assert "3 diverged at step 6 (train/loss is not finite)" in done.stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_sweep_that_is_stopped_goes_on_and_ends_with_the_same_bits(
+    person: Callable[..., Person], number: signal.Signals
+) -> None:
+    someone = person({"leaders": {"config": {"role": "leader", "pause": 0.1}}}, seeds="0-1")
+    running = someone.starts()
+    wait_for(lambda: len(someone.attempts()) == 2)
+    time.sleep(0.3)
+    os.killpg(running.pid, number) if number == signal.SIGINT else os.kill(running.pid, number)
+    _, told = running.communicate(timeout=60)
+    assert running.returncode == os.EX_TEMPFAIL, told
+    assert "stopped with 0 of 2 trials done. Run the same command again to go on" in told
+    assert any("/checkpoint/" in key for key in someone.store.list("trials"))
+    assert "2 resume" in someone.types("plan", str(someone.sweep)).stdout
+
+    assert someone.submits().returncode == 0
+    resumed = someone.left()
+    whole = Person(someone.folder / "elsewhere", someone.sweep)
+    whole.folder.mkdir()
+    assert whole.submits().returncode == 0
+    assert whole.left() == resumed
+
+
+def test_a_submit_that_is_killed_leaves_nothing_in_the_way(person: Callable[..., Person]) -> None:
+    someone = person({"leaders": {"config": {"role": "leader", "pause": 0.1}}}, seeds="0-1")
+    running = someone.starts()
+    wait_for(lambda: len(someone.attempts()) == 2)
+    running.kill()
+    running.communicate()
+    done = someone.submits()
+    assert done.returncode == 0, done.stderr
+    assert "2 trials: 2 run, 0 found" in done.stdout
+
+
+def test_two_submits_at_once_train_each_trial_once(person: Callable[..., Person]) -> None:
+    someone = person({"leaders": LEADERS, "followers": FOLLOWERS})
+    both = [someone.starts(), someone.starts()]
+    ends = [running.communicate(timeout=100) for running in both]
+    assert [running.returncode for running in both] == [0, 0], ends
+    assert set(someone.attempts().values()) == {1}
+    tables = [[line for line in out.splitlines() if "/3)" in line] for out, _ in ends]
+    assert tables[0] == tables[1] != []
+
+
+def test_a_damaged_result_stops_the_sweep_before_anything_runs(person: Callable[..., Person]) -> None:
+    someone = person({"leaders": LEADERS})
+    someone.submits()
+    (result, *_) = sorted((someone.folder / "runs/trials").glob("*/*/result.json"))
+    edited = json.loads(result.read_text())
+    edited["metrics"]["test/loss@best"] = 0.0
+    result.write_text(json.dumps(edited))
+    done = someone.submits("--seeds", "0-5")
+    assert done.returncode == os.EX_DATAERR
+    place = result.relative_to(someone.folder)
+    assert f"seedbed: {place}: its content does not match its checksum (edited or damaged)" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(someone.attempts()) == 6
+    assert json.loads(result.read_text()) == edited
+    shown = someone.types("table", "toy-sweep")
+    assert shown.returncode == os.EX_UNAVAILABLE
+    assert "(2/3)" in shown.stdout
+    assert "1 damaged: " in shown.stdout
+
+
+def test_a_full_disk_is_told_in_one_line_and_costs_nothing(person: Callable[..., Person]) -> None:
+    someone = person({"leaders": LEADERS})
+    limit = (600, resource.RLIM_INFINITY)  # bytes a file: what is longer fails as on a full disk
+
+    done = someone.submits(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit))
+    assert done.returncode == os.EX_TEMPFAIL, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "runs/sweeps/toy-sweep" in done.stderr
+    assert someone.submits().returncode == 0
+
+
+@pytest.fixture(autouse=True)
+def _no_workers_stay_behind() -> Iterator[None]:
+    yield
+    wait_for(lambda: not _forkservers())
+
+
+def _forkservers() -> list[int]:
+    """Forkservers of this test's commands that still live."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            command, environment = path.read_bytes(), (path.parent / "environ").read_bytes()
+        except OSError:
+            continue
+        if b"forkserver" in command and str(Path(__file__).parents[2] / "families").encode() in environment:
+            found.append(int(path.parent.name))
+    return found

@@ -1,0 +1,81 @@
+"""The plan language: what it takes, and what it says to what it does not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seedbed.errors import InvalidSweep
+from seedbed.sweep.language import LaptopStage, StagePlan, parse_seeds, read_part
+from seedbed.sweep.yaml import load_yaml
+
+
+@pytest.mark.parametrize(
+    ("plan", "complaint"),
+    [
+        ({"gird": {}}, "p.gird: no such key; did you mean 'grid'?"),
+        ({"grid": {"a": []}}, "p.grid.a: an axis needs at least one value"),
+        ({"grid": {"a": [1, 1.0]}}, "p.grid.a: 1.0 is listed twice"),
+        ({"grid": {"a": 3}}, "p.grid.a: found 3, expected"),
+        ({"grid": {"a": [[1]]}}, "p.grid.a.0"),
+        ({"inputs": {"t": {"where": {}}}}, "p.inputs.t.stage: is required and not set"),
+        (
+            {"inputs": {"t": {"stage": "s", "wehre": {}}}},
+            "p.inputs.t.wehre: no such key; did you mean 'where'?",
+        ),
+        (
+            {"inputs": {"t": {"stage": "s", "pick": "median"}}},
+            "p.inputs.t.pick: found 'median', expected 'same-seed'",
+        ),
+        ({"inputs": {"t": {"stage": "s", "pick": {"seed": -1}}}}, "p.inputs.t.pick.seed"),
+        (
+            {"inputs": {"t": {"stage": "s", "weights": "mean"}}},
+            "p.inputs.t.weights: found 'mean', expected 'best' or",
+        ),
+        ({"table": {"row": "a"}}, "p.table.row: no such key; did you mean 'rows'?"),
+        ({"baseline": {"stgae": "a"}}, "p.baseline.stgae: no such key; did you mean 'stage'?"),
+        ("grid", "p: expected settings by name, found 'grid'"),
+    ],
+)
+def test_a_wrong_plan_is_refused_by_its_path(plan: Any, complaint: str) -> None:
+    with pytest.raises(InvalidSweep) as raised:
+        read_part(StagePlan, plan, "p")
+    assert complaint in str(raised.value)
+
+
+def test_a_misspelt_key_of_the_laptop_form_is_refused() -> None:
+    with pytest.raises(InvalidSweep, match=r"p\.onyl: no such key; did you mean 'only'\?"):
+        read_part(LaptopStage, {"onyl": {}}, "p")
+
+
+@given(st.sets(st.integers(0, 40), min_size=1))
+def test_seeds_are_read_back_as_they_were_written(seeds: set[int]) -> None:
+    assert parse_seeds(",".join(map(str, sorted(seeds))), "p") == sorted(seeds)
+
+
+def test_seeds_may_be_ranges() -> None:
+    assert parse_seeds("0-2, 7,9-10", "p") == [0, 1, 2, 7, 9, 10]
+
+
+@pytest.mark.parametrize("text", ["", "a", "3-1", "-1", "1-", "1.5", "0-2,1", "²"])
+def test_seeds_that_are_none_are_refused(text: str) -> None:
+    with pytest.raises(InvalidSweep, match="p: "):
+        parse_seeds(text, "p")
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("a: 1\nb: 2\na: 3", "x.yaml, line 3, column 1: a is given twice"),
+        ("a: [1, 2", "x.yaml, line 1"),
+        ("1: a", "x.yaml, line 1, column 1: the key 1 is not text"),
+        ("a: !!python/object:os.system {}", "x.yaml, line 1"),
+    ],
+)
+def test_yaml_that_is_wrong_is_refused_with_line_and_column(text: str, complaint: str) -> None:
+    with pytest.raises(InvalidSweep) as raised:
+        load_yaml(text, "x.yaml")
+    assert complaint in str(raised.value)

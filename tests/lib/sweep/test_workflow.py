@@ -1,0 +1,157 @@
+"""Reading a sweep file: a genuine Argo Workflow, and a refusal by path for everything else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from seedbed.errors import InvalidSweep
+from seedbed.sweep.laptop import in_form, laptop_summary
+from seedbed.sweep.workflow import read_sweep
+from tests.conftest import MakeSweep
+
+Document = dict[str, Any]
+TASKS = "spec.templates[0].dag.tasks"
+
+TWO = {"first": {"config": {"a": 1}}, "second": {"depends": "first", "grid": {"b": [1, 2]}}}
+
+
+def task(document: Document, index: int = 0) -> Document:
+    found: Document = document["spec"]["templates"][0]["dag"]["tasks"][index]
+    return found
+
+
+def edited(path: Path, edit: Callable[[Document], Any]) -> Path:
+    document = yaml.safe_load(path.read_text())
+    edit(document)
+    path.write_text(yaml.safe_dump(document, sort_keys=False))
+    return path
+
+
+def test_stages_come_in_an_order_in_which_they_can_run(make_sweep: MakeSweep) -> None:
+    path = make_sweep({"c": {"depends": "a && b.Succeeded"}, "b": {"depends": "a"}, "a": {}, "d": {}})
+    sweep = read_sweep(path)
+    assert [stage.name for stage in sweep.stages] == ["a", "b", "c", "d"]
+    assert sweep.ancestors("c") == ["a", "b"]
+    assert sweep.title == "Which toy is best?"
+
+
+def test_what_only_a_cluster_needs_is_passed_over(make_sweep: MakeSweep) -> None:
+    def edit(document: Document) -> None:
+        document["spec"] |= {"parallelism": 3, "activeDeadlineSeconds": 9, "onExit": "tell"}
+        document["spec"]["templates"].append({"name": "tell", "container": {"image": "x"}})
+
+    assert len(read_sweep(edited(make_sweep(TWO), edit)).stages) == 2
+
+
+@pytest.mark.parametrize(
+    ("edit", "complaint"),
+    [
+        (lambda d: d.update(kind="CronWorkflow"), "kind: found 'CronWorkflow', expected Workflow"),
+        (lambda d: d.update(status={}), "status: is not run locally"),
+        (lambda d: d["spec"].update(hooks={}), "spec.hooks: is not run locally"),
+        (
+            lambda d: d["spec"].update(entrypiont="x"),
+            "spec.entrypiont: is not run locally; did you mean 'entrypoint'?",
+        ),
+        (
+            lambda d: d["spec"].update(entrypoint="sweeep"),
+            "spec.entrypoint: no template is called 'sweeep'; did you",
+        ),
+        (lambda d: d["spec"]["templates"][0].update(hooks={}), "spec.templates[0].hooks: is not run locally"),
+        (lambda d: d["spec"]["templates"].append({"name": "x"}), "spec.templates[1]: is not run locally"),
+        (lambda d: task(d).update(when="true"), f"{TASKS}[first].when: is not run locally"),
+        (lambda d: task(d).update(withItems=[1]), f"{TASKS}[first].withItems: is not run locally"),
+        (
+            lambda d: task(d, 1).update(depends="frist"),
+            f"{TASKS}[second].depends: no stage is called 'frist'; did you",
+        ),
+        (
+            lambda d: task(d, 1).update(depends="first || x"),
+            f"{TASKS}[second].depends: found 'first || x', expected",
+        ),
+        (lambda d: task(d).update(depends="second"), f"{TASKS}: the stages wait for each other: "),
+        (lambda d: task(d).update(name="second"), f"{TASKS}[second]: two stages have this name"),
+        (
+            lambda d: task(d)["templateRef"].update(name="stgae"),
+            f"{TASKS}[first].templateRef: no template stgae/stage",
+        ),
+        (lambda d: task(d)["templateRef"].update(name="stgae"), "did you mean 'stage/stage'?"),
+        (
+            lambda d: task(d)["arguments"]["parameters"][1].update(name="paln"),
+            f"{TASKS}[first].arguments.parameters[1].name: no such parameter: 'paln'; did you mean 'plan'?",
+        ),
+        (
+            lambda d: task(d)["arguments"]["parameters"][1].update(value="grid: {{x}}"),
+            f"{TASKS}[first].arguments.parameters[1].value: {{{{...}}}} is filled in by Argo only",
+        ),
+        (
+            lambda d: task(d)["arguments"]["parameters"][1].update(value="gird: {a: [1]}"),
+            f"{TASKS}[first].plan.gird: no such key; did you mean 'grid'?",
+        ),
+        (
+            lambda d: task(d)["arguments"]["parameters"][1].update(value="a: [1"),
+            f"{TASKS}[first].plan, line 1",
+        ),
+        (
+            lambda d: d["spec"]["arguments"]["parameters"][0].update(value=3),
+            "spec.arguments.parameters[0].value: found 3, expected text",
+        ),
+        (
+            lambda d: d["spec"]["arguments"]["parameters"][1].update(value="small"),
+            "spec.arguments.parameters[form].value: found 'small', expected full or laptop",
+        ),
+        (lambda d: d["metadata"].pop("labels"), "metadata.labels.seedbed/sweep: found None"),
+    ],
+)
+def test_what_is_wrong_is_refused_by_its_path(make_sweep: MakeSweep, edit: Any, complaint: str) -> None:
+    path = edited(make_sweep(TWO), edit)
+    with pytest.raises(InvalidSweep) as raised:
+        read_sweep(path)
+    assert complaint in str(raised.value)
+    assert str(raised.value).startswith(str(path))
+
+
+def test_a_file_that_is_no_yaml_or_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidSweep, match=r"nowhere\.yaml: cannot be read"):
+        read_sweep(tmp_path / "nowhere.yaml")
+    (tmp_path / "bad.yaml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InvalidSweep, match=r"bad\.yaml: cannot be read"):
+        read_sweep(tmp_path / "bad.yaml")
+    (tmp_path / "list.yaml").write_text("- 1")
+    with pytest.raises(InvalidSweep, match=r"list\.yaml: found \[1\]"):
+        read_sweep(tmp_path / "list.yaml")
+
+
+def test_the_laptop_form_cuts_axes_and_changes_settings(make_sweep: MakeSweep) -> None:
+    laptop = {"all": {"config": {"a": 2}, "only": {"b": [2]}}, "second": {"seeds": "0"}}
+    sweep = read_sweep(make_sweep(TWO, laptop=laptop))
+    cut = in_form(sweep, "laptop")
+    assert cut.stage("first").plan.config == {"a": 2}
+    assert cut.stage("second").plan.grid == {"b": [2]}
+    assert cut.stage("second").plan.seeds == "0"
+    assert in_form(sweep, "full") == sweep
+    assert laptop_summary(sweep) == "a 2; b 2 only; seeds 0"
+
+
+@pytest.mark.parametrize(
+    ("laptop", "complaint"),
+    [
+        ({"secnd": {}}, "seedbed/laptop.secnd: no such stage; did you mean 'second'?"),
+        ({"second": {"only": {"c": [1]}}}, "seedbed/laptop.second.only.c: no such axis; known: b"),
+        ({"second": {"only": {"b": [3]}}}, "seedbed/laptop.second.only.b: 3 is not on the axis; known: 1, 2"),
+        ({"second": {"only": {"b": []}}}, "seedbed/laptop.second.only.b: an axis needs at least one value"),
+        ({"all": {"only": {"c": [1]}}}, "seedbed/laptop.all.only.c: no stage has it; known: b"),
+        ({"second": {"config": {"b": 1}}}, "seedbed/laptop.second.config.b: is an axis of the grid"),
+    ],
+)
+def test_a_laptop_form_that_does_not_fit_is_refused(
+    make_sweep: MakeSweep, laptop: Any, complaint: str
+) -> None:
+    with pytest.raises(InvalidSweep) as raised:
+        in_form(read_sweep(make_sweep(TWO, laptop=laptop)), "laptop")
+    assert complaint in str(raised.value)
