@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag, field_validator
+from pydantic import Discriminator, Field, Tag, ValidationInfo, field_validator
 
 from jobs.sensor_distillation.datasets import open_dataset
 from seedbed.config import Config, ConfigError, Settings
@@ -14,6 +15,9 @@ from seedbed.nets.names import depth_and_width
 
 Modality = Literal["signal", "gaf", "gadf", "mtf"]
 """What a network reads: the signal itself, or an image of it. `gaf` is the summation field (GASF)."""
+
+LONG_WINDOW = 256
+"""Samples from which on a window is as long as the study's."""
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -51,12 +55,21 @@ class Training(Config):
     @field_validator("network")
     @classmethod
     def _is_a_network(cls, name: str) -> str:
-        return _checked(name, depth_and_width, name)
+        _check(depth_and_width, name)
+        return name
 
     @field_validator("data")
     @classmethod
     def _is_a_data_set(cls, name: str) -> str:
-        return _checked(name, open_dataset, name)
+        _check(open_dataset, name)
+        return name
+
+    @field_validator("window")
+    @classmethod
+    def _is_a_window_of_the_data_set(cls, window: int | None, others: ValidationInfo) -> int | None:
+        if "data" in others.data:  # else that is what is wrong
+            _check(open_dataset, others.data["data"], window)
+        return window
 
 
 class SignalTeacher(Training):
@@ -69,7 +82,24 @@ class SignalTeacher(Training):
     """What the network reads."""
 
 
-class GafTeacher(Training):
+class ImageTeacher(Training):
+    """A teacher that reads images of the signal."""
+
+    image_size: int | None = Field(default=None, ge=2, validate_default=True)
+    """Pixels along an image's side; none: 64 for windows of 256 samples and more (the study's), else 32."""
+
+    @field_validator("image_size")
+    @classmethod
+    def _is_no_larger_than_the_window(cls, size: int | None, others: ValidationInfo) -> int | None:
+        if {"data", "window"} <= others.data.keys():
+            window = open_dataset(others.data["data"], others.data["window"]).description.window
+            pixels = None if window is None else size or default_image_size(window)
+            if window is not None and pixels is not None and pixels > window:
+                raise ValueError(f"{pixels} pixels are more than the {window} samples of a window")
+        return size
+
+
+class GafTeacher(ImageTeacher):
     """A teacher that reads Gramian angular fields."""
 
     role: Literal["teacher"]
@@ -78,11 +108,8 @@ class GafTeacher(Training):
     modality: Literal["gaf", "gadf"]
     """What the network reads: the summation field (gaf) or the difference field (gadf)."""
 
-    image_size: int | None = Field(default=None, ge=2)
-    """Pixels along an image's side; none: 64 for windows of 256 samples and more (the study's), else 32."""
 
-
-class MtfTeacher(Training):
+class MtfTeacher(ImageTeacher):
     """A teacher that reads Markov transition fields."""
 
     role: Literal["teacher"]
@@ -90,9 +117,6 @@ class MtfTeacher(Training):
 
     modality: Literal["mtf"]
     """What the network reads."""
-
-    image_size: int | None = Field(default=None, ge=2)
-    """Pixels along an image's side; none: 64 for windows of 256 samples and more (the study's), else 32."""
 
     bins: int = Field(default=8, ge=2)
     """Quantile bins of the transition matrix."""
@@ -149,12 +173,21 @@ Settled = Annotated[
 """The family's config: one of these, told apart by role, modality and whether there are teachers."""
 
 
+def default_image_size(window: int) -> int:
+    """Pixels along an image's side for windows like the study's (500, 1000), and for short ones."""
+    return 64 if window >= LONG_WINDOW else 32
+
+
 def complete(settings: Settings, inputs: Mapping[str, Config]) -> Settings:
     """Settings with the shares of all teachers filled in, summing to one.
 
     `inputs` are the teachers' configs by modality. Raises ConfigError when the
     shares and the teachers do not fit, or a teacher was trained on other windows.
     """
+    if settings.get("role") != "student":
+        for modality in inputs:
+            raise ConfigError(("inputs", modality), "only a student builds on other trials")
+        return settings
     if not inputs and "alpha" not in settings:
         return settings
     for modality, teacher in inputs.items():
@@ -166,12 +199,14 @@ def complete(settings: Settings, inputs: Mapping[str, Config]) -> Settings:
         if modality not in inputs:
             there = ", ".join(inputs) or "none"
             raise ConfigError(("alpha", modality), f"no input has this modality; the teachers are: {there}")
+    if not inputs:
+        raise ConfigError(("alpha",), "there is no teacher: none is among the inputs")
     return {**settings, "alpha": _shares(given, list(inputs))}
 
 
 def _shares(given: Mapping[str, float], modalities: list[str]) -> dict[str, float]:
     left_out = [modality for modality in modalities if modality not in given]
-    total = sum(given.values())
+    total = math.fsum(given.values())
     if len(left_out) > 1:
         raise ConfigError(
             ("alpha",), f"the shares of {' and '.join(left_out)} are not set; only one can be the rest"
@@ -179,7 +214,8 @@ def _shares(given: Mapping[str, float], modalities: list[str]) -> dict[str, floa
     if left_out and total > 1:
         raise ConfigError(("alpha",), f"the shares add up to {total:g} and leave nothing for {left_out[0]}")
     if left_out:
-        return {**given, left_out[0]: round(1 - total, 12)}
+        rounded = {modality: round(share, 12) for modality, share in given.items()}
+        return {**rounded, left_out[0]: max(0.0, round(1 - math.fsum(rounded.values()), 12))}
     if total <= 0:
         raise ConfigError(("alpha",), "every share is zero")
     return {modality: round(share / total, 12) for modality, share in given.items()}
@@ -204,9 +240,9 @@ def _refuse_stranger(modality: str, teacher: Config, settings: Settings) -> None
             )
 
 
-def _checked(value: str, check: Any, *arguments: Any) -> str:
+def _check(check: Callable[..., object], *arguments: Any) -> None:
+    """Let seedbed's refusal of a value reach pydantic, which knows where the value stands."""
     try:
         check(*arguments)
     except SeedbedError as error:
-        raise ValueError(str(error)) from None
-    return value
+        raise ValueError(str(error).removeprefix("window: ")) from None

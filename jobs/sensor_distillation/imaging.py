@@ -25,8 +25,6 @@ FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
 SAME_EDGE = 1e-8
 """Quantiles that differ by no more are one bin edge, as in pyts."""
-CHUNK = 32
-"""Series at a time in an MTF: what lies between its steps stays in the processor's cache."""
 
 
 def images(
@@ -85,14 +83,12 @@ def _fill_mtf(series: Series, n_bins: int, bounds: NDArray[np.int64], out: Image
     """
     n, lengths = series.shape[1], np.diff(bounds).astype(out.dtype)
     positions = np.linspace(0, 100, n_bins + 1)[1:-1] / 100 * (n - 1)
-    for start in range(0, len(series), CHUNK):
-        part = series[start : start + CHUNK]
-        shares = np.zeros((len(part), n_bins, len(lengths)), out.dtype)
-        transitions = np.zeros((len(part), n_bins, n_bins), out.dtype)
-        _count(part, np.sort(part, axis=1), positions, bounds, shares, transitions)
-        shares /= lengths
-        transitions /= np.maximum(transitions.sum(axis=2, keepdims=True), 1)  # a bin never left keeps zeros
-        np.matmul(shares.transpose(0, 2, 1) @ transitions, shares, out=out[start : start + CHUNK])
+    shares = np.zeros((len(series), n_bins, len(lengths)), out.dtype)
+    transitions = np.zeros((len(series), n_bins, n_bins), out.dtype)
+    _count(series, np.sort(series, axis=1), positions, bounds, shares, transitions)
+    shares /= lengths
+    transitions /= np.maximum(transitions.sum(axis=2, keepdims=True), 1)  # a bin never left keeps zeros
+    np.matmul(shares.transpose(0, 2, 1) @ transitions, shares, out=out)
 
 
 def _compiled(function: FunctionT) -> FunctionT:

@@ -11,13 +11,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from jobs.sensor_distillation.config import GafTeacher, MtfTeacher, Training
+from jobs.sensor_distillation.config import ImageTeacher, MtfTeacher, Training, default_image_size
 from jobs.sensor_distillation.datasets import Windows, open_dataset
 from jobs.sensor_distillation.imaging import Encoding, image_batches, images
 from jobs.sensor_distillation.windows import Indices, Normalisation, Split, split
-
-LONG_WINDOW = 256
-"""Samples from which on a window is as long as the study's."""
 
 BATCH = 64
 """Windows in a batch where no gradient is needed: larger ones are slower on a CPU."""
@@ -107,15 +104,10 @@ def load_data(config: Training) -> Data:
     return Data(windows, parts, _view(config, windows, parts.train))
 
 
-def image_size(config: GafTeacher | MtfTeacher, window: int) -> int:
-    """Pixels along an image's side: as set, else 64 for windows like the study's (500, 1000), 32 for short ones."""
-    return config.image_size or (64 if window >= LONG_WINDOW else 32)
-
-
 def _view(config: Training, windows: Windows, train: Indices) -> View:
-    if not isinstance(config, GafTeacher | MtfTeacher):
+    if not isinstance(config, ImageTeacher):
         return Signals.of(windows, train)
-    size = image_size(config, windows.signals.shape[2])
+    size = config.image_size or default_image_size(windows.signals.shape[2])
     if isinstance(config, MtfTeacher):
         return Pictures(windows.signals, train, "mtf", size, config.bins)
     return Pictures(windows.signals, train, "gasf" if config.modality == "gaf" else "gadf", size, bins=2)

@@ -7,7 +7,7 @@ from typing import cast
 import numpy as np
 import torch
 
-from jobs.sensor_distillation.config import DistilledStudent, GafTeacher, MtfTeacher, Training
+from jobs.sensor_distillation.config import DistilledStudent, ImageTeacher, Training
 from jobs.sensor_distillation.inputs import Data, load_data
 from seedbed.finished import FinishedTrial
 from seedbed.nets.wrn import WideResNet, wide_resnet
@@ -16,7 +16,7 @@ from seedbed.trial import Trial
 
 def build_network(config: Training, data: Data) -> WideResNet:
     """The network of a config, for its data."""
-    is_image = isinstance(config, GafTeacher | MtfTeacher)
+    is_image = isinstance(config, ImageTeacher)
     return wide_resnet(config.network, data.channels, data.classes, dims=2 if is_image else 1)
 
 

@@ -64,9 +64,12 @@ def train(trial: Trial[Any]) -> None:
 
 
 def learning_rate(config: Training, epoch: int) -> float:
-    """The step size in an epoch: 1, 1/5, 1/50, 1/500 of the first, from E/18, E/3 and 2E/3 of E epochs on (B.2)."""
+    """The step size in an epoch: 1, 1/5, 1/50, 1/500 of the first, from E/18, E/3 and 2E/3 of E epochs on.
+
+    As the study's authors do it, rounded down; but the first epoch has the first step size however few there are.
+    """
     total = config.epochs
-    borders = (total // 18, total // 3, 2 * total // 3)
+    borders = (max(1, border) for border in (total // 18, total // 3, 2 * total // 3))
     return config.learning_rate / (1, 5, 50, 500)[sum(epoch >= border for border in borders)]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,6 +20,9 @@ from seedbed.store import Store
 from seedbed.tables import Baseline, Outcome, Table, TableRequest, build_tables, latex, markdown, terminal
 from seedbed.tables import csv as csv_table
 from seedbed.tables import json as json_table
+
+FEW_UNITS = 5
+"""Fewer test units (subjects, books, identities) than this say next to nothing about new ones."""
 
 RENDERERS: dict[str, Callable[[Sequence[Table], str], str]] = {
     "md": markdown.render,
@@ -163,22 +166,43 @@ def _the_same(values: list[Any]) -> Any:
 
 
 def _remarks(record: StageRecord, states: Mapping[str, TrialState]) -> list[str]:
-    """Trials that ran with other libraries or devices than the rest, and the same run twice."""
-    by_log: dict[str, list[str]] = defaultdict(list)
-    tags = set()
-    for trial in record.trials:
-        result = states[trial.id].result
-        if result is not None:
-            by_log[result.log_digest].append(trial.label)
-            tags.add(json.dumps(result.numerics_tag, sort_keys=True))
-    remarks = [
-        f"Same run twice: {' and '.join(labels)} logged the same numbers to the bit."
-        for labels in by_log.values()
-        if len(labels) > 1
+    """What a reader should know of the trials behind the numbers."""
+    results = {trial.label: result for trial in record.trials if (result := states[trial.id].result)}
+    return [
+        *_few_units(results),
+        *_undertrained(results),
+        *_same_run_twice(results),
+        *_other_numerics(results),
     ]
+
+
+def _few_units(results: Mapping[str, Result]) -> Iterator[str]:
+    counts = {result.split.get("units", {}).get("test", FEW_UNITS) for result in results.values()}
+    if counts and min(counts) < FEW_UNITS:
+        yield f"{min(counts)} units (people, books) in the test data: this cannot speak for new ones."
+
+
+def _same_run_twice(results: Mapping[str, Result]) -> Iterator[str]:
+    by_log: dict[str, list[str]] = defaultdict(list)
+    for label, result in results.items():
+        by_log[result.log_digest].append(label)
+    for labels in by_log.values():
+        if len(labels) > 1:
+            yield f"Same run twice: {' and '.join(labels)} logged the same numbers to the bit."
+
+
+def _undertrained(results: Mapping[str, Result]) -> Iterator[str]:
+    """A best step that is the last one: training was cut off while it still got better."""
+    ended = [result for result in results.values() if result.status == "finished"]
+    late = sum(result.best_step == result.last_step for result in ended)
+    if 2 * late > len(ended):
+        yield f"{late} of {len(ended)} trials are best at their very last step: they may be undertrained."
+
+
+def _other_numerics(results: Mapping[str, Result]) -> Iterator[str]:
+    tags = sorted({" ".join(result.numerics_tag.values()) for result in results.values()})
     if len(tags) > 1:
-        remarks.append(f"Trials of different numerics are compared here: {'; '.join(sorted(tags))}.")
-    return remarks
+        yield f"Trials of different numerics are compared here: {'; '.join(tags)}."
 
 
 def _parquet(stage: StageTables) -> bytes:

@@ -67,7 +67,7 @@ class Family:
     """Settings with what the inputs' configs, by role, add to them (weights that sum to one); raises ConfigError."""
 
     metrics: Mapping[str, Metric] = field(default_factory=dict)
-    """How its metrics are shown, by the part of their name behind the split: accuracy, f1."""
+    """The metrics that it logs and how they are shown, by the part of their name behind the split: accuracy, f1."""
 
     figures: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     """Pictures that need several trials: (stage results) -> figure and its data."""

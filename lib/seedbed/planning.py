@@ -12,7 +12,7 @@ from seedbed.errors import InvalidConfig, InvalidSweep, did_you_mean
 from seedbed.family import Family, load_family
 from seedbed.identity import trial_id
 from seedbed.sweep import Stage, Sweep
-from seedbed.sweep.language import InputPlan, Scalar, parse_seeds
+from seedbed.sweep.language import InputPlan, Scalar, TablePlan, parse_seeds
 from seedbed.sweep.points import Point, expand, flatten
 
 
@@ -146,6 +146,7 @@ class _StagePlanner:
         points = expand(self.stage.plan, field_names(self.family.config), self.stage.place)
         planned = PlannedStage(self.stage, self.family, [self._point(point) for point in points])
         self._refuse_twins(planned)
+        self._refuse_wrong_table()
         return planned
 
     def _point(self, point: Point) -> PlannedPoint:
@@ -213,6 +214,28 @@ class _StagePlanner:
         if key not in self.fingerprints:
             self.fingerprints[key] = self.family.fingerprint(config)
         return self.fingerprints[key]
+
+    def _refuse_wrong_table(self) -> None:
+        """A table that cannot be made is refused now, not when everything has been trained."""
+        table = self.stage.plan.table or TablePlan()
+        place = f"{self.stage.place}.table"
+        for key, axis in (("rows", table.rows), ("columns", table.columns)):
+            if axis is not None and axis not in self.stage.plan.grid:
+                near = did_you_mean(axis, self.stage.plan.grid)
+                raise InvalidSweep(f"{place}.{key}: the grid has no axis {axis!r}; {near}")
+        if table.rows is not None and table.rows == table.columns:
+            raise InvalidSweep(f"{place}.columns: {table.columns} is the axis of the rows already")
+        if table.cell is not None:
+            known = [
+                f"{split}/{metric}@{when}"
+                for split in ("test", "val", "train")
+                for metric in self.family.metrics
+                for when in ("best", "last")
+            ]
+            if table.cell not in known:
+                raise InvalidSweep(
+                    f"{place}.cell: no such metric: {table.cell!r}; {did_you_mean(table.cell, known)}"
+                )
 
     def _refuse_twins(self, planned: PlannedStage) -> None:
         seen: dict[str, PlannedTrial] = {}

@@ -15,7 +15,7 @@ from typing import Final
 
 from jobs.sensor_distillation.datasets import uci_har, ucr, watch
 from jobs.sensor_distillation.datasets.common import Dataset, Description, Windows
-from seedbed.errors import InvalidConfig, did_you_mean
+from seedbed.errors import BadData, InvalidConfig, did_you_mean
 
 __all__ = ["Dataset", "Description", "Windows", "describe_sets", "open_dataset"]
 
@@ -40,10 +40,17 @@ def open_dataset(name: str, window: int | None = None) -> Dataset:
 
 
 def describe_sets() -> dict[str, str]:
-    """The names that `open_dataset` takes, and where a person can get each set."""
-    told = {name: opened(None).description for name, opened in SETS.items()}
-    words = {
-        name: f"{about.classes} classes, {about.channels} channels; {about.address}"
-        for name, about in told.items()
-    }
-    return words | {"ucr/<Name>": f"any set in the archive's .tsv format; {ucr.ADDRESS}"}
+    """The names that `open_dataset` takes: what each set is, whether it is here, where a person can get it."""
+    here = [f"ucr/{name}" for name in ucr.names_on_disk()]
+    told = {name: _describe(open_dataset(name)) for name in [*SETS, *here]}
+    return told | {"ucr/<Name>": f"any set in the archive's .tsv format; {ucr.ADDRESS}"}
+
+
+def _describe(dataset: Dataset) -> str:
+    about = dataset.description
+    try:
+        state = f"here, fingerprint {dataset.fingerprint()[:16]}"
+    except BadData as error:
+        state = f"cannot be used: {error}"
+    classes = f"{about.classes} classes, " if about.classes else ""
+    return f"{classes}{about.channels} channels; {state}"

@@ -155,7 +155,7 @@ def _find(name: str) -> tuple[Part, Part]:
         for archive in _archives(folder):
             if {train, test} <= set(_members(archive)):
                 return _as_known(name, Part(archive, train), Part(archive, test))
-    wanted = f"ucr/{train} and {test} ({did_you_mean(name, _names_on_disk())})"
+    wanted = f"ucr/{train} and {test} ({did_you_mean(name, names_on_disk())})"
     raise missing(wanted, data=f"ucr/{name}", address=ADDRESS)
 
 
@@ -171,7 +171,8 @@ def _as_known(name: str, train: Part, test: Part) -> tuple[Part, Part]:
     return train, test
 
 
-def _names_on_disk() -> list[str]:
+def names_on_disk() -> list[str]:
+    """The sets whose files lie in one of the data folders."""
     folders = [root / "ucr" for root in data_roots()]
     files = [path.name for folder in folders for path in folder.rglob("*_TRAIN.tsv")]
     members = [name for folder in folders for archive in _archives(folder) for name in _members(archive)]

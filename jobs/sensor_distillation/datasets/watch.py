@@ -21,7 +21,7 @@ from seedbed.data import fingerprint, sha256
 from seedbed.errors import BadData, InvalidConfig
 
 SHA256: Final = "eb122f23cdf06ef6bd6c6c5312958ec5cf9d038e2e6d457b8081662c75a42537"
-ADDRESS: Final = "https://pypi.org/project/seglearn/"
+ADDRESS: Final = "https://github.com/dmbee/seglearn"
 CLASSES: Final = 7
 CHANNELS: Final = 3
 """Acceleration along x, y, z; the gyroscope's three columns are left out."""

@@ -146,7 +146,10 @@ def table(
     shown = [one for one in stages if (one.record.stage == stage if stage else one.record.shown)] or stages
     for one in shown:
         write_tables(place, run, one)
-        print(one.text() if form == "text" else one.render(form), end="")
+        if form == "text":
+            print(f"\n{one.record.stage}\n{one.text()}" if len(shown) > 1 else one.text(), end="")
+        else:
+            print(one.render(form), end="")
     missing = sum(one.missing for one in shown)
     if missing:
         raise Incomplete(f"{missing} planned trials have no result")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Group
 
     from seedbed.local.backend import LocalRun
+    from seedbed.local.pool import Running
     from seedbed.local.worker import Ending
     from seedbed.planning import PlannedTrial, SweepPlan
     from seedbed.state import TrialState
@@ -100,9 +100,7 @@ class LiveView(PlainView):
             stages.add_row(name, ProgressBar(total=total, completed=done, width=30), told)
         running = Table.grid(padding=(0, 2))
         for trial, name, worker in run.running():
-            running.add_row(
-                "  ", name, trial.label, *_progress(worker.progress, time.monotonic() - worker.started)
-            )
+            running.add_row("  ", name, trial.label, *_progress(worker))
         return Group(stages, running)
 
 
@@ -111,14 +109,14 @@ def view_for(plan: SweepPlan, form: str, states: Mapping[str, TrialState]) -> Pl
     return (LiveView if sys.stderr.isatty() else PlainView)(plan, form, states)
 
 
-def _progress(progress: Mapping[str, Any], elapsed: float) -> tuple[str, str, str]:
-    step, total = progress.get("step", 0), progress.get("total")
+def _progress(worker: Running) -> tuple[str, str, str]:
+    step, total = worker.progress.get("step", 0), worker.progress.get("total")
     if not step:
         return "starting", "", ""
-    metrics = progress.get("metrics", {})
+    metrics = worker.progress.get("metrics", {})
     loss = next((f"{name} {value:.3f}" for name, value in metrics.items() if name.endswith("loss")), "")
-    left = f"{duration(elapsed / step * (total - step))} left" if total and elapsed > 2 else ""
-    return f"step {step}/{total or '?'}", loss, left
+    left = worker.seconds_left()
+    return f"step {step}/{total or '?'}", loss, "" if left is None else f"{duration(left)} left"
 
 
 def _events(state: TrialState) -> list[Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from typing import TYPE_CHECKING, Annotated
 
@@ -37,7 +36,7 @@ def submit(
     """Run a sweep here and print its tables. Finished trials are found, interrupted ones go on."""
     from seedbed.cli.progress import view_for
     from seedbed.collect import collect, write_tables
-    from seedbed.errors import Incomplete, Interrupted, InvalidConfig
+    from seedbed.errors import Incomplete, Interrupted, InvalidConfig, StoreUnavailable
     from seedbed.local.backend import LocalRun, Options
     from seedbed.local.pool import cores, gpus
     from seedbed.planning import plan_sweep
@@ -65,7 +64,7 @@ def submit(
         for stage in tables:
             write_tables(place, record, stage)
     if local.unavailable is not None:
-        raise SystemExit(_stopped(local.unavailable.message, local.unavailable.exit_code))
+        raise StoreUnavailable(local.unavailable)
     if local.interrupts:
         done = sum(state.finished for state in states.values())
         raise Interrupted(f"stopped with {done} of {len(states)} trials done. {HINT}")
@@ -73,7 +72,7 @@ def submit(
     print(_headline(plan, form, ran, found, time.monotonic() - began))
     shown = [stage for stage in tables if stage.record.shown] or tables
     for stage in shown:
-        print()
+        print(f"\n{stage.record.stage}" if len(shown) > 1 else "")
         print(stage.text(), end="")
         print(f"table  {place.place(f'{record.latest}/{stage.record.stage}/table.md')}")
     missing = sum(stage.missing for stage in tables)
@@ -111,8 +110,3 @@ def _refuse_unusable(states: Mapping[str, TrialState], reuse: str) -> None:
                 f"trial {state.trial.id} was trained on {theirs[0]} with torch {theirs[1]}, here it is {device} with "
                 f"torch {torch_minor()}: say --reuse any to use it all the same, or another --store"
             )
-
-
-def _stopped(message: str, exit_code: int) -> int:
-    typer.echo(f"seedbed: {message}. {HINT}", err=True)
-    return exit_code or os.EX_SOFTWARE

@@ -81,7 +81,8 @@ class LocalRun:
         self.given_up: dict[str, Ending] = {}
         """The trials that will have no result, and how their last attempt ended."""
         self.interrupts = 0
-        self.unavailable: Ending | None = None
+        self.unavailable: str | None = None
+        """Why the store cannot be used any more."""
         self._work: dict[str, _Work] = {}
         self._attempts: Counter[str] = Counter()
         self._leases = Leases(store, HEARTBEAT_SECONDS)
@@ -93,7 +94,8 @@ class LocalRun:
         with tempfile.TemporaryDirectory(prefix="seedbed-") as outputs, self._interruptible():
             while self._work or (not self.stopping and self._anything_left()):
                 if not self.stopping:
-                    self._start(Path(outputs))
+                    with self._store_needed():
+                        self._start(Path(outputs))
                 for key, ending in self._pool.wait(TICK_SECONDS):
                     self._ended(self._work.pop(key), ending)
                 self._renew_leases()
@@ -177,11 +179,11 @@ class LocalRun:
 
     def _ended(self, work: _Work, ending: Ending) -> None:
         output = work.output.read_bytes() if work.output.exists() else b""
-        try:
+        with self._store_needed():
             end_attempt(self.store, work.trial, work.attempt, ending.exit_code, ending.message, output)
             work.lease.release()
-        except StoreUnavailable as error:
-            self._store_gone(Ending(error.exit_code, str(error)))
+        if ending.store_is_gone:
+            self._store_gone(ending.message)
         state = look_at(self.store, work.trial)
         if state.finished:
             self.states[work.trial.id] = state
@@ -195,10 +197,17 @@ class LocalRun:
         if not self.stopping:
             self.view.failed(work.trial, work.stage, ending, again)
 
-    def _store_gone(self, ending: Ending) -> None:
+    @contextmanager
+    def _store_needed(self) -> Iterator[None]:
+        try:
+            yield
+        except StoreUnavailable as error:
+            self._store_gone(str(error))
+
+    def _store_gone(self, why: str) -> None:
+        """No trial can end well any more: stop, whatever can still be saved is."""
         if self.unavailable is None:
-            self.unavailable = ending
-            self.view.said(ending.message)
+            self.unavailable = why
             self._pool.stop()
 
     def _renew_leases(self) -> None:
@@ -206,10 +215,8 @@ class LocalRun:
         for work in self._work.values():
             if now - work.renewed >= HEARTBEAT_SECONDS:
                 work.renewed = now
-                try:
+                with self._store_needed():
                     work.lease.renew()  # one that was taken over costs work, never a result
-                except StoreUnavailable as error:
-                    self._store_gone(Ending(error.exit_code, str(error)))
 
     @contextmanager
     def _interruptible(self) -> Iterator[None]:

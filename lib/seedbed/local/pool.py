@@ -28,6 +28,16 @@ ALLOCATOR = {
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
 """Workers that each use every core take turns instead of working side by side."""
 
+PRELOAD = (
+    "seedbed.cli",  # a worker imports its parent's main module again, which is the console script
+    "torch",
+    "torch._dynamo",  # torch.optim imports it at the first optimizer: 0.8 s of every trial, unless it is here
+    "numpy.ma",  # np.unique asks for it
+    "seedbed.attempt",
+    "seedbed.store.folder",
+)
+"""What every worker would import by itself, late and once a trial."""
+
 
 @dataclass
 class Running:
@@ -36,9 +46,23 @@ class Running:
     process: BaseProcess
     connection: connection.Connection
     slot: int
-    started: float = field(default_factory=time.monotonic)
     progress: dict[str, Any] = field(default_factory=dict)
     ending: Ending | None = None
+    _first: tuple[float, int] | None = None
+
+    def heard(self, progress: dict[str, Any]) -> None:
+        """Take in what the worker reports."""
+        self.progress |= progress
+        self._first = self._first or (time.monotonic(), self.progress["step"])
+
+    def seconds_left(self) -> float | None:
+        """How long it will take by its pace so far; None before there is one. A resumed trial starts at its step."""
+        total = self.progress.get("total")
+        if self._first is None or total is None:
+            return None
+        began, at = self._first
+        done = self.progress["step"] - at
+        return (time.monotonic() - began) / done * (total - self.progress["step"]) if done > 0 else None
 
 
 class Pool:
@@ -116,8 +140,7 @@ def _warm_context(preload: Sequence[str]) -> context.ForkServerContext:
     for name, value in (ALLOCATOR | ONE_THREAD).items():
         os.environ.setdefault(name, value)
     warm = get_context("forkserver")
-    # torch.optim imports torch._dynamo at the first optimizer: 0.8 s of every trial, unless it is here.
-    warm.set_forkserver_preload(["__main__", "torch", "torch._dynamo", "seedbed.attempt", *preload])
+    warm.set_forkserver_preload([*PRELOAD, *preload])
     return warm
 
 
@@ -131,7 +154,7 @@ def _drain(worker: Running) -> None:
         if isinstance(message, Ending):
             worker.ending = message
         else:
-            worker.progress |= message
+            worker.heard(message)
 
 
 def _killed(exit_code: int) -> Ending:

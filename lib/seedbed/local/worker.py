@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Any
 
-from seedbed.errors import SeedbedError
+from seedbed.errors import SeedbedError, StoreUnavailable
 
 REPORT_SECONDS = 0.25
 """Progress is told no more often than this."""
@@ -40,6 +40,8 @@ class Ending:
 
     exit_code: int
     message: str
+    store_is_gone: bool = False
+    """Whether it ended because the store could not be reached or written."""
 
 
 def work(assignment: Assignment, connection: Connection) -> None:
@@ -88,7 +90,7 @@ def _attempt(assignment: Assignment, connection: Connection) -> Ending:
             started=started,
         )
     except SeedbedError as error:
-        return Ending(error.exit_code, str(error))
+        return Ending(error.exit_code, str(error), isinstance(error, StoreUnavailable))
     except BaseException as error:  # whatever it was: it is told, and ends this attempt only
         traceback.print_exc()
         return Ending(os.EX_SOFTWARE, f"{type(error).__name__}: {' '.join(str(error).split())}")
