@@ -6,7 +6,7 @@ import io
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from seedbed.attempts import read_attempts
@@ -93,8 +93,9 @@ def _request(
     store: Store, record: StageRecord, family: Family, results: list[Result], states: Mapping[str, TrialState]
 ) -> TableRequest:
     axes = list(dict.fromkeys(axis for trial in record.trials for axis in trial.axes))
-    rows = record.table["rows"] or next((axis for axis in axes if axis != record.table["columns"]), None)
-    columns = record.table["columns"] or next((axis for axis in axes if axis != rows), None)
+    free = [axis for axis in axes if axis not in record.over]
+    rows = record.table["rows"] or next((axis for axis in free if axis != record.table["columns"]), None)
+    columns = record.table["columns"] or next((axis for axis in free if axis != rows), None)
     metric = record.table["cell"] or _usual_metric(family, record, results)
     shown = family.metric(metric)
     return TableRequest(
@@ -103,6 +104,7 @@ def _request(
         metric=metric,
         rows=rows,
         columns=columns,
+        replicates=[axis for axis in record.over if axis not in (rows, columns)],
         unit=shown.unit,
         std=record.table["std"],
         higher_is_better=shown.better == "higher",
@@ -123,11 +125,11 @@ def _usual_metric(family: Family, record: StageRecord, results: list[Result]) ->
 
 
 def _baseline(store: Store, record: StageRecord, states: Mapping[str, TrialState]) -> Baseline | None:
-    """The baseline's trials; it is one point, and stands against every other, whatever their axes."""
+    """The baseline's trials; their axes say which points they stand against."""
     if not record.baseline:
         return None
     outcomes = [_outcome(store, trial, states[trial.id]) for trial in record.baseline]
-    return Baseline(record.baseline_label, [replace(outcome, axes={}) for outcome in outcomes])
+    return Baseline(record.baseline_label, outcomes)
 
 
 def _outcome(store: Store, trial: PlannedTrial, state: TrialState) -> Outcome:

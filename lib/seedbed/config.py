@@ -110,7 +110,7 @@ def _walk(annotation: Any) -> Iterator[type[BaseModel]]:
 
 
 def _explain(error: ErrorDetails, settings: Settings, config_type: Any) -> ConfigError:
-    path = _path_in_settings(error["loc"], settings)
+    path = path_in(error["loc"], settings)
     found = error["input"]
     match error["type"]:
         case "extra_forbidden":
@@ -131,8 +131,8 @@ def _explain(error: ErrorDetails, settings: Settings, config_type: Any) -> Confi
             return ConfigError(path, f"{error['msg'].lower()}, found {found!r}")
 
 
-def _path_in_settings(location: tuple[int | str, ...], settings: Any) -> tuple[str, ...]:
-    """Where an error stands in the settings; pydantic's location also holds the tags of unions."""
+def path_in(location: tuple[int | str, ...], settings: Any) -> tuple[str, ...]:
+    """Where an error stands in the settings; pydantic's location also holds the members of unions."""
     path: list[str] = []
     for index, part in enumerate(location):
         inside = isinstance(settings, Mapping) and part in settings

@@ -41,6 +41,10 @@ def _as_given(settings: Settings, _: Mapping[str, Config]) -> Settings:
     return settings
 
 
+def _no_units(_: Config) -> Mapping[str, frozenset[str]]:
+    return {}
+
+
 @dataclass(frozen=True)
 class Family:
     """A kind of experiment, as seedbed sees it."""
@@ -59,6 +63,12 @@ class Family:
 
     fingerprint: Callable[[Any], str]
     """The fingerprint of the data that a config reads; raises BadData when it is not there."""
+
+    split_settings: Sequence[str] = ()
+    """The settings that data and split follow from; configs that agree on them are split alike."""
+
+    units: Callable[[Any], Mapping[str, frozenset[str]]] = _no_units
+    """The units (subjects, books, identities) in a config's train, validation and test data; quick, without torch."""
 
     datasets: Callable[[], Mapping[str, str]] = dict
     """The data sets that it knows: name and one sentence (where it comes from)."""

@@ -32,6 +32,9 @@ class StageRecord:
     """Whether its table is printed when the sweep ends."""
 
     table: dict[str, Any]
+    over: list[str]
+    """The axes that every point runs over, beside the seeds."""
+
     trials: list[PlannedTrial]
     baseline_label: str
     baseline: list[PlannedTrial]
@@ -40,17 +43,16 @@ class StageRecord:
     @classmethod
     def of(cls, plan: SweepPlan, stage: PlannedStage) -> StageRecord:
         """The record of a planned stage."""
-        name = stage.stage.name
-        against = plan.baseline(name)
-        axes = " ".join(str(value) for value in against[1].axes.values()) if against else ""
+        against = plan.baselines.get(stage.stage.name)
         return cls(
-            stage=name,
+            stage=stage.stage.name,
             family=stage.family.name,
             shown=stage.stage.plan.table is not None,
             table=(stage.stage.plan.table or TablePlan()).model_dump(),
+            over=sorted(stage.over),
             trials=stage.trials,
-            baseline_label=f"{against[0]} {axes}".strip() if against else "",
-            baseline=list(against[1].trials.values()) if against else [],
+            baseline_label=against.label if against else "",
+            baseline=against.trials if against else [],
         )
 
     @classmethod
@@ -93,21 +95,35 @@ def latest_folder(sweep: str, form: Form) -> str:
 
 
 def open_run(store: Store, plan: SweepPlan, form: Form) -> Run:
-    """The newest run when it has this very plan, else a new one, its plans written."""
-    records = [StageRecord.of(plan, stage) for stage in plan.stages.values()]
-    about = digest([asdict(record) for record in records])
-    newest = read_run(store, plan.sweep.name, form)
-    if newest is not None and newest.plan == about:
-        return newest
-    name = f"{plan.sweep.name}-{''.join(secrets.choice(_LETTERS) for _ in range(5))}"
-    started = datetime.now(UTC).isoformat(timespec="seconds")
-    stages = [record.stage for record in records]
-    run = Run(plan.sweep.name, plan.sweep.title, form, name, started, about, stages)
+    """The newest run when it has this very plan, else a new one; what its stages plan is written.
+
+    A stage that is late is written when this is called again with a plan that knows its trials.
+    """
+    sweep = plan.sweep
+    records = [StageRecord.of(plan, stage) for stage in plan.stages.values() if not stage.late]
+    about = digest([_lasting(plan, stage) for stage in plan.stages.values()])
+    run = read_run(store, sweep.name, form)
+    if run is None or run.plan != about:
+        name = f"{sweep.name}-{''.join(secrets.choice(_LETTERS) for _ in range(5))}"
+        started = datetime.now(UTC).isoformat(timespec="seconds")
+        run = Run(sweep.name, sweep.title, form, name, started, about, list(plan.stages))
     for record in records:
-        store.write(f"{run.folder}/{record.stage}/plan.json", _json(asdict(record)))
-    store.write(f"{run.folder}/sweep.json", _json(asdict(run)))
+        _write_if_new(store, f"{run.folder}/{record.stage}/plan.json", _json(asdict(record)))
+    _write_if_new(store, f"{run.folder}/sweep.json", _json(asdict(run)))
     store.point(run.latest, run.folder)
     return run
+
+
+def _lasting(plan: SweepPlan, stage: PlannedStage) -> Any:
+    """What makes a stage's plan that plan, whether or not results have told its late trials yet."""
+    if plan.sweep.may_be_late(stage.stage.name):
+        return [stage.stage.name, stage.family.name, stage.stage.plan.model_dump(mode="json"), stage.at_most]
+    return asdict(StageRecord.of(plan, stage))
+
+
+def _write_if_new(store: Store, key: str, data: bytes) -> None:
+    if store.read(key) != data:
+        store.write(key, data)
 
 
 def read_run(store: Store, sweep: str, form: Form) -> Run | None:
@@ -118,9 +134,10 @@ def read_run(store: Store, sweep: str, form: Form) -> Run | None:
 
 
 def read_stages(store: Store, run: Run) -> list[StageRecord]:
-    """What each stage of a run planned; raises BadData when a record is missing or damaged."""
+    """What each stage of a run planned, as far as it is known yet; raises BadData when a record is damaged."""
     keys = [f"{run.folder}/{stage}/plan.json" for stage in run.stages]
-    return [_read(store, key, store.read(key) or b"", StageRecord.from_json) for key in keys]
+    found = [(key, store.read(key)) for key in keys]
+    return [_read(store, key, data, StageRecord.from_json) for key, data in found if data is not None]
 
 
 def list_sweeps(store: Store) -> list[Run]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from seedbed.errors import BadData
-from seedbed.planning import PlannedTrial, SweepPlan
+from seedbed.planning import MetricsOf, PlannedTrial, SweepPlan
 from seedbed.results import Result, read_result
 from seedbed.store import Store
 
@@ -48,6 +48,16 @@ def look_at(store: Store, trial: PlannedTrial) -> TrialState:
     return TrialState(trial, "resume" if saved else "new")
 
 
+def metrics_in(store: Store) -> MetricsOf:
+    """What a plan asks when it has to know which trial is best: the metrics of finished trials."""
+
+    def metrics_of(trial: PlannedTrial) -> Mapping[str, float] | None:
+        result = look_at(store, trial).result
+        return None if result is None else result.metrics
+
+    return metrics_of
+
+
 def estimate_seconds(plan: SweepPlan, states: dict[str, TrialState]) -> tuple[float, int]:
     """Training time still to go, and for how many trials there is nothing to go by.
 
@@ -63,7 +73,9 @@ def estimate_seconds(plan: SweepPlan, states: dict[str, TrialState]) -> tuple[fl
             if not done:
                 unknown += 1
                 continue
-            distance = [sum(trial.axes[axis] != other.axes[axis] for axis in trial.axes) for other, _ in done]
+            distance = [
+                sum(trial.axes[axis] != other.axes.get(axis) for axis in trial.axes) for other, _ in done
+            ]
             near = [
                 result.seconds
                 for (_, result), far in zip(done, distance, strict=True)

@@ -147,9 +147,18 @@ def test_canonical_json_does_not_depend_on_order(value: dict[str, Any]) -> None:
             {"grid": {"size": [2], "rate": ["fast"]}},
             "[followers].plan.grid.rate: expected a number, found the text",
         ),
-        ({"table": {"rows": "sise"}}, "[followers].plan.table.rows: the grid has no axis 'sise'; did you mean 'size'?"),
-        ({"table": {"rows": "size", "columns": "size"}}, "plan.table.columns: size is the axis of the rows already"),
-        ({"table": {"cell": "test/lost@best"}}, "plan.table.cell: no such metric: 'test/lost@best'; did you mean 'test/"),
+        (
+            {"table": {"rows": "sise"}},
+            "[followers].plan.table.rows: the grid has no axis 'sise'; did you mean 'size'?",
+        ),
+        (
+            {"table": {"rows": "size", "columns": "size"}},
+            "plan.table.columns: size is the axis of the rows already",
+        ),
+        (
+            {"table": {"cell": "test/lost@best"}},
+            "plan.table.cell: no such metric: 'test/lost@best'; did you mean 'test/",
+        ),
         ({"grid": {"size": [2, 4], "sized": [1]}}, "[followers].plan.grid.sized: no such setting"),
     ],
 )
@@ -160,3 +169,147 @@ def test_what_cannot_run_is_refused_before_anything_does(
         plan(make_sweep, {"leaders": LEADERS, "followers": {**FOLLOWERS, **change}})
     assert complaint in str(raised.value)
     assert "toy-sweep.yaml: " in str(raised.value)
+
+
+def test_a_stage_over_folds_joins_its_inputs_and_its_baseline_on_them(make_sweep: MakeSweep) -> None:
+    folds = {"over": {"fold": [0, 1, 2, 3]}}
+    stages = {
+        "leaders": {"config": {"role": "leader"}, **folds},
+        "followers": {
+            "depends": "leaders",
+            "config": {"role": "follower"},
+            "grid": {"rate": [0.01, 0.02]},
+            **folds,
+            "inputs": {"leader": {"stage": "leaders"}},
+            "baseline": {"stage": "leaders"},
+        },
+    }
+    planned = plan(make_sweep, stages)
+    leaders = {trial.id: trial for trial in planned.stages["leaders"].trials}
+    followers = planned.stages["followers"]
+    assert len(followers.trials) == 2 * 4 * 3
+    for trial in followers.trials:
+        assert leaders[trial.inputs["leader"][0].trial].axes["fold"] == trial.axes["fold"]
+    assert sorted((trial.axes["fold"], trial.seed) for trial in planned.baselines["followers"].trials) == [
+        (fold, seed) for fold in range(4) for seed in range(3)
+    ]
+
+
+def test_a_teacher_that_has_seen_the_test_unit_is_refused(make_sweep: MakeSweep) -> None:
+    stages = {
+        "leaders": {"config": {"role": "leader"}},
+        "followers": {
+            "depends": "leaders",
+            "config": {"role": "follower"},
+            "over": {"fold": [3, 0]},
+            "inputs": {"leader": {"stage": "leaders"}},
+        },
+    }
+    with pytest.raises(InvalidSweep) as raised:
+        plan(make_sweep, stages)
+    assert "[followers].plan.inputs.leader: leaks: a is in the test data here and in the train" in str(
+        raised.value
+    )
+
+
+def test_each_point_of_a_stage_is_built_on(make_sweep: MakeSweep) -> None:
+    stages = {
+        "leaders": LEADERS,
+        "followers": {
+            "depends": "leaders",
+            "config": {"role": "follower"},
+            "inputs": {"leader": {"stage": "leaders", "where": "each", "weights": "last"}},
+        },
+    }
+    planned = plan(make_sweep, stages)
+    followers = planned.stages["followers"].trials
+    assert [trial.axes for trial in followers] == [trial.axes for trial in planned.stages["leaders"].trials]
+    assert {trial.inputs["leader"][0].weights for trial in followers} == {"last"}
+
+
+def test_all_trials_of_a_point_can_be_built_on(make_sweep: MakeSweep) -> None:
+    source = {"stage": "leaders", "where": {"width": 2, "rate": 0.01}, "pick": "all"}
+    stages = {
+        "leaders": LEADERS,
+        "followers": {"depends": "leaders", "config": {"role": "follower"}, "inputs": {"leader": source}},
+    }
+    for trial in plan(make_sweep, stages).stages["followers"].trials:
+        assert len(trial.inputs["leader"]) == 3
+
+
+def best_of(make_sweep: MakeSweep, losses: dict[int, float | None]) -> SweepPlan:
+    source = {"stage": "leaders", "pick": "best"}
+    stages = {
+        "leaders": {"config": {"role": "leader"}},
+        "followers": {"depends": "leaders", "config": {"role": "follower"}, "inputs": {"leader": source}},
+        "after": {
+            "depends": "followers",
+            "config": {"role": "follower"},
+            "inputs": {"leader": {"stage": "followers"}},
+        },
+    }
+
+    def metrics_of(trial: PlannedTrial) -> dict[str, float] | None:
+        loss = losses.get(trial.seed)
+        return None if loss is None else {"val/loss@best": loss, "test/loss@best": -loss} if loss else {}
+
+    return plan_sweep(read_sweep(make_sweep(stages)), None, metrics_of)
+
+
+def test_the_best_trial_is_known_when_all_of_its_siblings_have_results(make_sweep: MakeSweep) -> None:
+    early = best_of(make_sweep, {0: 0.3, 1: 0.2})
+    assert [stage.late for stage in early.stages.values()] == [False, True, True]
+    assert [stage.at_most for stage in early.stages.values()] == [3, 3, 3]
+    assert len(early.trials) == 3
+    known = best_of(make_sweep, {0: 0.3, 1: 0.2, 2: 0.2})
+    leaders = {trial.id: trial.seed for trial in known.stages["leaders"].trials}
+    followers = known.stages["followers"].trials
+    assert {leaders[trial.inputs["leader"][0].trial] for trial in followers} == {1}
+    assert len(known.trials) == 9
+
+
+def test_a_diverged_trial_is_never_the_best(make_sweep: MakeSweep) -> None:
+    planned = best_of(make_sweep, {0: 0.0, 1: 0.4, 2: 0.3})  # 0: no metrics
+    leaders = {trial.id: trial.seed for trial in planned.stages["leaders"].trials}
+    assert {leaders[trial.inputs["leader"][0].trial] for trial in planned.stages["followers"].trials} == {2}
+    with pytest.raises(InvalidSweep, match="pick: best: every trial of"):
+        best_of(make_sweep, {0: 0.0, 1: 0.0, 2: 0.0})
+
+
+def test_stages_are_gathered_into_one(make_sweep: MakeSweep) -> None:
+    stages: dict[str, dict[str, Any]] = {
+        "leaders": LEADERS,
+        "followers": FOLLOWERS,
+        "together": {"depends": "followers", "gather": ["leaders", "followers"]},
+    }
+    planned = plan(make_sweep, stages)
+    together = planned.stages["together"]
+    assert len(together.points) == 6
+    assert {point.axes["stage"] for point in together.points} == {"leaders", "followers"}
+    assert len(planned.trials) == 18
+    with pytest.raises(InvalidSweep, match="gather: trains nothing"):
+        plan(make_sweep, {**stages, "together": {**stages["together"], "config": {"rate": 1}}})
+    with pytest.raises(InvalidSweep, match="gather: leaders must be an ancestor"):
+        plan(make_sweep, {**stages, "together": {"gather": ["leaders"]}})
+
+
+VARIANTS = {"a": {}, "b": {"from": "a", "config": {"rate": 0.02}}, "c": {"from": "b", "config": {"width": 2}}}
+
+
+def test_each_label_is_compared_with_the_one_it_came_from(make_sweep: MakeSweep) -> None:
+    stage = {"config": {"role": "leader"}, "grid": {"variant": VARIANTS}, "baseline": "parent"}
+    planned = plan(make_sweep, {"s": stage})
+    configs = {trial.axes["variant"]: trial.config for trial in planned.stages["s"].trials}
+    assert (configs["c"]["rate"], configs["c"]["width"]) == (0.02, 2)
+    against = {trial.axes["variant"]: trial.config for trial in planned.baselines["s"].trials}
+    assert against == {"b": configs["a"], "c": configs["b"]}
+
+
+def test_two_blocks_may_share_a_point_and_it_is_run_once(make_sweep: MakeSweep) -> None:
+    blocks = [{"width": [2, 4]}, {"width": [4], "rate": [0.01, 0.02]}]
+    planned = plan(make_sweep, {"s": {"config": {"role": "leader"}, "grid": blocks}})
+    assert [point.axes for point in planned.stages["s"].points] == [
+        {"width": 2},
+        {"width": 4},
+        {"width": 4, "rate": 0.02},
+    ]

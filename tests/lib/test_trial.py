@@ -126,7 +126,7 @@ def test_the_result_says_where_it_came_from(store: Store) -> None:
     trial = toy(seed=3)
     result = run(store, trial)
     assert (result.trial, result.seed, result.config) == (trial.id, 3, trial.config)
-    assert result.split["samples"] == {"train": 8, "validation": 1, "test": 1}
+    assert result.split["samples"] == {"train": 2, "validation": 1, "test": 1}
     assert result.split["names"]["train"] == ["a", "b"]
     assert result.baselines == {"nothing": {"test/loss": 1.0}}
     assert result.packages["torch"] == torch.__version__.split("+")[0]

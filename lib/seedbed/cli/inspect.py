@@ -32,17 +32,23 @@ def plan(
     """Show every stage with its trials: new, to resume, done; and how long it may take."""
     from seedbed.cli.wording import duration
     from seedbed.planning import plan_sweep
-    from seedbed.state import estimate_seconds, look_up
+    from seedbed.state import estimate_seconds, look_up, metrics_in
 
     read, form = open_sweep(sweep, full)
-    planned = plan_sweep(read, seeds)
-    states = look_up(store_at(store), planned.trials)
-    print(f"{read.title}\n{read.name} · {form} form · {len(planned.trials)} trials")
+    place = store_at(store)
+    planned = plan_sweep(read, seeds, metrics_in(place))
+    states = look_up(place, planned.trials)
+    late = sum(stage.at_most for stage in planned.stages.values() if stage.late)
+    more = f" and at most {late} more" if late else ""
+    print(f"{read.title}\n{read.name} · {form} form · {len(planned.trials)} trials{more}")
     for name, stage in planned.stages.items():
         counts = Counter(states[trial.id].status for trial in stage.trials)
         told = ", ".join(f"{counts[status]} {status}" for status in sorted(counts))
         after = f" after {', '.join(stage.stage.depends)}" if stage.stage.depends else ""
-        print(f"\n{name} ({stage.family.name}{after}): {len(stage.trials)} trials, {told}")
+        if stage.late:
+            told = "which ones follows from results that are not there yet"
+        what = f"at most {stage.at_most}" if stage.late else f"{len(stage.trials)}"
+        print(f"\n{name} ({stage.family.name}{after}): {what} trials, {told}")
         for trial in stage.trials:
             state = states[trial.id]
             print(

@@ -25,7 +25,6 @@ class PlainView:
     def __init__(self, plan: SweepPlan, form: str, states: Mapping[str, TrialState]) -> None:
         self.plan = plan
         self.states = states
-        self.total = len(states)
         self.heading = f"{plan.sweep.name} · {form} form · {_counts(states)}"
 
     def __enter__(self) -> Self:
@@ -42,7 +41,7 @@ class PlainView:
         done = sum(state.finished for state in self.states.values())
         how = "done" if state.status == "done" else "; ".join(event.message for event in _events(state))
         seconds = state.result.seconds if state.result else 0.0
-        self.said(f"[{done}/{self.total}] {stage}: {trial.label}: {how}, {duration(seconds)}")
+        self.said(f"[{done}/{len(self.states)}] {stage}: {trial.label}: {how}, {duration(seconds)}")
 
     def failed(self, trial: PlannedTrial, stage: str, ending: Ending, again: bool) -> None:
         """An attempt ended without a result."""
@@ -92,9 +91,9 @@ class LiveView(PlainView):
         from rich.table import Table
 
         stages = Table.grid(padding=(0, 2))
-        for name, stage in self.plan.stages.items():
+        for name, stage in run.plan.stages.items():
             done = sum(self.states[trial.id].finished for trial in stage.trials)
-            total = len(stage.trials)
+            total = stage.at_most
             blocked = run.blocked_by(stage)
             told = f"waits in vain for {', '.join(blocked)}" if blocked else f"{done}/{total}"
             stages.add_row(name, ProgressBar(total=total, completed=done, width=30), told)

@@ -41,21 +41,28 @@ def submit(
     from seedbed.local.pool import cores, gpus
     from seedbed.planning import plan_sweep
     from seedbed.runs import open_run
-    from seedbed.state import look_up
+    from seedbed.state import look_up, metrics_in
 
     if reuse not in ("same", "any"):
         raise InvalidConfig(f"--reuse: found {reuse!r}, expected same or any")
     began = time.monotonic()
     read, form = open_sweep(sweep, full)
     place = store_at(store)
-    plan = plan_sweep(read, seeds)
+
+    def replan() -> SweepPlan:
+        """The plan as far as results tell it, written to the run."""
+        plan = plan_sweep(read, seeds, metrics_in(place))
+        open_run(place, plan, form)
+        return plan
+
+    plan = plan_sweep(read, seeds, metrics_in(place))
     states = look_up(place, plan.trials)
     _refuse_unusable(states, reuse)
     found = sum(state.finished for state in states.values())
     record = open_run(place, plan, form)
     view = view_for(plan, form, states)
     options = Options(workers or gpus() or cores(), checkpoint_seconds, reuse == "any")
-    local = LocalRun(place, plan, states, options, view)
+    local = LocalRun(place, plan, states, options, view, replan)
     with view:
         local.run()
 
@@ -69,13 +76,18 @@ def submit(
         done = sum(state.finished for state in states.values())
         raise Interrupted(f"stopped with {done} of {len(states)} trials done. {HINT}")
     ran = sum(state.finished for state in states.values()) - found
-    print(_headline(plan, form, ran, found, time.monotonic() - began))
+    print(_headline(local.plan, form, ran, found, time.monotonic() - began))
     shown = [stage for stage in tables if stage.record.shown] or tables
     for stage in shown:
         print(f"\n{stage.record.stage}" if len(shown) > 1 else "")
         print(stage.text(), end="")
         print(f"table  {place.place(f'{record.latest}/{stage.record.stage}/table.md')}")
     missing = sum(stage.missing for stage in tables)
+    late = [name for name, stage in local.plan.stages.items() if stage.late]
+    if late:
+        raise Incomplete(
+            f"{missing} planned trials have no result, so that {', '.join(late)} cannot run. {HINT}"
+        )
     if missing:
         raise Incomplete(f"{missing} planned trials have no result. {HINT}")
 

@@ -7,18 +7,18 @@ import signal
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from seedbed.attempts import attempt_name, begin_attempt, end_attempt
-from seedbed.errors import StoreUnavailable
+from seedbed.errors import SeedbedError, StoreUnavailable
 from seedbed.local.pool import Pool, Running, gpus
 from seedbed.local.worker import Assignment, Ending
 from seedbed.planning import PlannedStage, PlannedTrial, SweepPlan
-from seedbed.state import TrialState, look_at
+from seedbed.state import TrialState, look_at, look_up
 from seedbed.store import Store
 from seedbed.store.lease import Lease, Leases
 
@@ -71,15 +71,25 @@ class LocalRun:
     """A sweep on this machine, from a plan and what the store already has."""
 
     def __init__(
-        self, store: Store, plan: SweepPlan, states: dict[str, TrialState], options: Options, view: View
+        self,
+        store: Store,
+        plan: SweepPlan,
+        states: dict[str, TrialState],
+        options: Options,
+        view: View,
+        replan: Callable[[], SweepPlan],
     ) -> None:
         self.store = store
         self.plan = plan
+        self.replan = replan
+        """Plans the sweep again, when results may tell a late stage which trials are the best."""
         self.states = states
         self.options = options
         self.view = view
         self.given_up: dict[str, Ending] = {}
         """The trials that will have no result, and how their last attempt ended."""
+        self.hopeless: dict[str, str] = {}
+        """Late stages that cannot be planned, and why."""
         self.interrupts = 0
         self.unavailable: str | None = None
         """Why the store cannot be used any more."""
@@ -94,6 +104,7 @@ class LocalRun:
         with tempfile.TemporaryDirectory(prefix="seedbed-") as outputs, self._interruptible():
             while self._work or (not self.stopping and self._anything_left()):
                 if not self.stopping:
+                    self._plan_late_stages()
                     with self._store_needed():
                         self._start(Path(outputs))
                 for key, ending in self._pool.wait(TICK_SECONDS):
@@ -117,27 +128,51 @@ class LocalRun:
         return [
             name
             for name in ancestors
-            if any(trial.id in self.given_up for trial in self.plan.stages[name].trials)
+            if name in self.hopeless
+            or any(trial.id in self.given_up for trial in self.plan.stages[name].trials)
         ]
 
     def _anything_left(self) -> bool:
         return any(
-            not self.states[trial.id].finished and trial.id not in self.given_up
-            for stage in self.plan.stages.values()
-            if not self.blocked_by(stage)
-            for trial in stage.trials
+            stage.late
+            or any(
+                not self.states[trial.id].finished and trial.id not in self.given_up for trial in stage.trials
+            )
+            for name, stage in self.plan.stages.items()
+            if not self.blocked_by(stage) and name not in self.hopeless
         )
 
     def _waiting(self) -> Iterator[tuple[PlannedTrial, str]]:
         """The trials that could start now, in the plan's order."""
         for name, stage in self.plan.stages.items():
-            before = [self.plan.stages[needed] for needed in stage.stage.depends]
-            if all(self.states[trial.id].finished for needed in before for trial in needed.trials):
+            if self._may_start(stage):
                 for trial in stage.trials:
                     if not (
                         self.states[trial.id].finished or trial.id in self._work or trial.id in self.given_up
                     ):
                         yield trial, name
+
+    def _may_start(self, stage: PlannedStage) -> bool:
+        """Whether all stages that it waits for are complete."""
+        before = [self.plan.stages[needed] for needed in stage.stage.depends]
+        return not any(needed.late for needed in before) and all(
+            self.states[trial.id].finished for needed in before for trial in needed.trials
+        )
+
+    def _plan_late_stages(self) -> None:
+        """A stage that had to wait for results is planned once it has them."""
+        for name, stage in self.plan.stages.items():
+            if stage.late and name not in self.hopeless and self._may_start(stage):
+                try:
+                    self.plan = self.replan()
+                except SeedbedError as error:
+                    self.hopeless[name] = str(error)
+                    self.view.said(str(error))
+                    return
+                self.states |= look_up(
+                    self.store, [trial for trial in self.plan.trials if trial.id not in self.states]
+                )
+                return
 
     def _start(self, outputs: Path) -> None:
         for trial, stage in self._waiting():

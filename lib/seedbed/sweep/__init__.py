@@ -54,6 +54,14 @@ class Sweep:
                 wanted |= set(stage.depends)
         return [stage.name for stage in self.stages if stage.name in wanted]
 
+    def may_be_late(self, name: str) -> bool:
+        """Whether a stage's trials can depend on results: it takes a best trial, or what builds on one."""
+        plan = self.stage(name).plan
+        picks = any(source.pick == "best" for source in plan.all_inputs)
+        return picks or any(
+            map(self.may_be_late, [*(source.stage for source in plan.all_inputs), *plan.gather])
+        )
+
     def with_stages(self, stages: tuple[Stage, ...]) -> Sweep:
         """The same sweep with other plans."""
         return replace(self, stages=stages)

@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from seedbed.config import path_in
 from seedbed.errors import InvalidSweep, did_you_mean
 
 Scalar = str | int | float | bool
@@ -30,14 +31,34 @@ class InputPlan(_Part):
     stage: str
     """The stage it comes from; it must be an ancestor in `depends`."""
 
-    where: dict[str, Scalar] = {}
-    """Axes or settings that leave exactly one point of that stage."""
+    where: dict[str, Scalar] | Literal["each"] = {}
+    """Axes or settings that leave exactly one point of that stage; `each` makes a point here of every point there."""
 
-    pick: Literal["same-seed"] | SeedPick = "same-seed"
-    """Which of the point's seeds."""
+    pick: Literal["same-seed", "best", "all"] | SeedPick = "same-seed"
+    """Which of the point's seeds: the trial's own, the best by validation, all of them, or one that is named."""
 
     weights: Literal["best", "last"] = "best"
     """Its weights at the best validation step, or at the last."""
+
+
+class Label(_Part):
+    """One label of a labelled axis, and what it stands for."""
+
+    config: dict[str, Any] = {}
+    """Settings over the stage's."""
+
+    inputs: dict[str, InputPlan] = {}
+    """Inputs over the stage's, by role."""
+
+    origin: str | None = Field(default=None, alias="from")
+    """The label whose settings and inputs this one starts from."""
+
+
+Axis = list[Scalar] | dict[str, Label]
+"""Values of a setting or of a free name; or labels, each with what it stands for."""
+
+Block = dict[str, Axis]
+"""Axes, crossed."""
 
 
 class BaselinePlan(_Part):
@@ -72,14 +93,21 @@ class StagePlan(_Part):
     config: dict[str, Any] = {}
     """Settings over the family's defaults."""
 
-    grid: dict[str, list[Scalar]] = {}
-    """Axes, crossed: a setting's path, or a free name that is used as "{name}" elsewhere."""
+    grid: Block | list[Block] = {}
+    """Axes, crossed: a setting's path, a free name that is used as "{name}" elsewhere, or labels. A list of such
+    blocks is joined, so that a knob can be varied only where it exists."""
+
+    over: Block = {}
+    """Axes like the grid's that every point runs over, as it does over the seeds: folds, data sets, books."""
 
     inputs: dict[str, InputPlan] = {}
     """What each trial builds on, by role."""
 
-    baseline: BaselinePlan | None = None
-    """The point that the others are compared with."""
+    baseline: BaselinePlan | Literal["parent"] | None = None
+    """The point that the others are compared with; `parent`: each with the label that it came `from`."""
+
+    gather: list[str] = []
+    """Instead of training: one table over the points of these stages, told apart by the axis `stage`."""
 
     table: TablePlan | None = None
     """The table's layout; a stage that has one shows its table when the sweep ends."""
@@ -87,16 +115,40 @@ class StagePlan(_Part):
     seeds: str | None = None
     """The stage's own seeds, such as 0-4; the sweep's when not said."""
 
+    pack: int | Literal["auto"] = "auto"
+    """Trials that one pod takes together; on one machine each has a process of its own."""
+
     @field_validator("grid")
     @classmethod
-    def _axes_have_values(cls, grid: dict[str, list[Scalar]]) -> dict[str, list[Scalar]]:
-        for axis, values in grid.items():
-            if not values:
-                raise ValueError(f"{axis}: an axis needs at least one value")
-            for index, value in enumerate(values):
-                if any(_same(value, other) for other in values[:index]):
-                    raise ValueError(f"{axis}: {value!r} is listed twice")
+    def _axes_have_values(cls, grid: Block | list[Block]) -> Block | list[Block]:
+        if grid == []:
+            raise ValueError("a list of blocks needs at least one")
+        for number, block in enumerate(grid if isinstance(grid, list) else [grid]):
+            _check_block(block, f"{number}." if isinstance(grid, list) else "")
         return grid
+
+    @field_validator("over")
+    @classmethod
+    def _over_has_values(cls, over: Block) -> Block:
+        _check_block(over, "")
+        return over
+
+    @property
+    def blocks(self) -> list[Block]:
+        """The grid as a list of blocks."""
+        return self.grid if isinstance(self.grid, list) else [self.grid]
+
+    @property
+    def all_inputs(self) -> list[InputPlan]:
+        """Its inputs and those of its labels."""
+        axes = [values for block in [*self.blocks, self.over] for values in block.values()]
+        labels = [label for values in axes if isinstance(values, dict) for label in values.values()]
+        return [*self.inputs.values(), *(source for label in labels for source in label.inputs.values())]
+
+    @property
+    def axes(self) -> list[str]:
+        """The names of all axes, the replicates' among them."""
+        return list(dict.fromkeys(axis for block in [*self.blocks, self.over] for axis in block))
 
 
 class LaptopStage(_Part):
@@ -141,6 +193,34 @@ def parse_seeds(text: str, place: str) -> list[int]:
     return seeds
 
 
+def _check_block(block: Block, place: str) -> None:
+    """Raise ValueError for an axis without values, a value listed twice, and labels that go round in circles."""
+    for axis, values in block.items():
+        if not values:
+            raise ValueError(f"{place}{axis}: an axis needs at least one value")
+        if isinstance(values, dict):
+            _check_labels(values, f"{place}{axis}")
+            continue
+        for index, value in enumerate(values):
+            if any(_same(value, other) for other in values[:index]):
+                raise ValueError(f"{place}{axis}: {value!r} is listed twice")
+
+
+def _check_labels(labels: dict[str, Label], place: str) -> None:
+    for name, label in labels.items():
+        line = [name]
+        while label.origin is not None:
+            if label.origin not in labels:
+                near = did_you_mean(label.origin, labels)
+                raise ValueError(f"{place}.{line[-1]}.from: no label is called {label.origin!r}; {near}")
+            line.append(label.origin)
+            if label.origin in line[:-1]:
+                raise ValueError(
+                    f"{place}.{name}.from: the labels start from each other: {' -> '.join(line)}"
+                )
+            label = labels[label.origin]
+
+
 def _same(one: Scalar, other: Scalar) -> bool:
     """Equal as settings: 1 and 1.0 are, 1 and true are not."""
     return one == other and isinstance(one, bool) == isinstance(other, bool)
@@ -150,7 +230,7 @@ def _complaint(error: ValidationError, value: Any, part: type[BaseModel]) -> str
     first = max(
         error.errors(include_url=False), key=lambda found: len(found["loc"])
     )  # of a union, the nearest
-    location = [str(step) for step in first["loc"] if step not in ("SeedPick", "literal['same-seed']")]
+    location = path_in(first["loc"], value)
     path = "".join(f".{step}" for step in location)
     if first["type"] == "extra_forbidden":
         known = _fields_at(part, first["loc"][:-1])
@@ -164,9 +244,8 @@ def _complaint(error: ValidationError, value: Any, part: type[BaseModel]) -> str
 
 
 def _fields_at(part: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
-    """The keys known at a place inside a part; inputs are keyed by role, then fixed."""
+    """The keys known at a place inside a part: those of the innermost part that its path names."""
     parts: dict[str, type[BaseModel]] = {"inputs": InputPlan, "baseline": BaselinePlan, "table": TablePlan}
-    model = parts.get(str(location[0]), part) if location else part
-    if "pick" in location:
-        model = SeedPick
-    return list(model.model_fields)
+    parts |= {"grid": Label, "over": Label, "pick": SeedPick}
+    model = next((parts[str(step)] for step in reversed(location) if step in parts), part)
+    return [field.alias or name for name, field in model.model_fields.items()]

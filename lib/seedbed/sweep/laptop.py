@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from seedbed.errors import InvalidSweep, did_you_mean
 from seedbed.sweep import Form, Stage, Sweep
-from seedbed.sweep.language import LaptopStage, Scalar, StagePlan
+from seedbed.sweep.language import Block, Label, LaptopStage, Scalar, StagePlan
 from seedbed.sweep.points import flatten, nest
 
 LAPTOP = "metadata.annotations.seedbed/laptop"
@@ -42,29 +42,65 @@ def _cut(sweep: Sweep, stage: Stage) -> Stage:
 def _apply(plan: StagePlan, cut: LaptopStage, place: str, strict: bool) -> StagePlan:
     config = flatten(plan.config)
     for path, value in flatten(cut.config).items():
-        if path in plan.grid:
+        if path in plan.axes:
             raise InvalidSweep(
                 f"{place}.config.{path}: is an axis of the grid; say `only: {{{path}: [...]}}`"
             )
         config[path] = value
-    grid = {
-        axis: _keep(values, cut.only[axis], f"{place}.only.{axis}") if axis in cut.only else values
-        for axis, values in plan.grid.items()
-    }
     if strict:
         for axis in cut.only:
-            if axis not in plan.grid:
-                raise InvalidSweep(f"{place}.only.{axis}: no such axis; {did_you_mean(axis, plan.grid)}")
-    return plan.model_copy(update={"config": nest(config), "grid": grid, "seeds": cut.seeds or plan.seeds})
+            if axis not in plan.axes:
+                raise InvalidSweep(f"{place}.only.{axis}: no such axis; {did_you_mean(axis, plan.axes)}")
+    _refuse_values_of_no_block(plan, cut, place)
+    blocks = [block for block in (_keep(block, cut) for block in plan.blocks) if block is not None]
+    grid = blocks if isinstance(plan.grid, list) else blocks[0]
+    over = _keep(plan.over, cut)
+    changed = {"config": nest(config), "grid": grid, "over": over or {}, "seeds": cut.seeds or plan.seeds}
+    return plan.model_copy(update=changed)
 
 
-def _keep(values: list[Scalar], wanted: list[Scalar], place: str) -> list[Scalar]:
-    if not wanted:
-        raise InvalidSweep(f"{place}: an axis needs at least one value")
-    for value in wanted:
-        if value not in values:
-            raise InvalidSweep(f"{place}: {value!r} is not on the axis; {did_you_mean(value, values)}")
-    return [value for value in values if value in wanted]
+def _keep(block: Block, cut: LaptopStage) -> Block | None:
+    """A block with the values that remain; None when an axis has none left there."""
+    kept: Block = {}
+    for axis, values in block.items():
+        wanted = cut.only.get(axis)
+        if wanted is None:
+            kept[axis] = values
+        elif isinstance(values, dict):
+            kept[axis] = _labels_kept(values, wanted)
+        else:
+            kept[axis] = [value for value in values if value in wanted]
+    return kept if all(kept.values()) else None
+
+
+def _labels_kept(labels: dict[str, Label], wanted: list[Scalar]) -> dict[str, Label]:
+    """The labels that remain, each whole: what it took from labels that do not is written into it."""
+    kept = {}
+    for name, label in labels.items():
+        if name in wanted:
+            while label.origin is not None and label.origin not in wanted:
+                before = labels[label.origin]
+                label = Label.model_validate(
+                    {
+                        "config": nest(flatten(before.config) | flatten(label.config)),
+                        "inputs": {**before.inputs, **label.inputs},
+                        "from": before.origin,
+                    }
+                )
+            kept[name] = label
+    return kept
+
+
+def _refuse_values_of_no_block(plan: StagePlan, cut: LaptopStage, place: str) -> None:
+    for axis, wanted in cut.only.items():
+        there = [value for block in [*plan.blocks, plan.over] for value in block.get(axis, [])]
+        if there and not wanted:
+            raise InvalidSweep(f"{place}.only.{axis}: an axis needs at least one value")
+        for value in wanted:
+            if there and value not in there:
+                raise InvalidSweep(
+                    f"{place}.only.{axis}: {value!r} is not on the axis; {did_you_mean(value, there)}"
+                )
 
 
 def _refuse_unknown_stages(sweep: Sweep) -> None:
@@ -75,7 +111,7 @@ def _refuse_unknown_stages(sweep: Sweep) -> None:
 
 
 def _refuse_axes_of_no_stage(sweep: Sweep) -> None:
-    axes = [axis for stage in sweep.stages for axis in stage.plan.grid]
+    axes = [axis for stage in sweep.stages for axis in stage.plan.axes]
     for axis in sweep.laptop["all"].only if "all" in sweep.laptop else ():
         if axis not in axes:
             raise InvalidSweep(

@@ -1,15 +1,22 @@
-"""From a stage's plan to its points: the grid, crossed, with every "{name}" filled in."""
+"""From a stage's plan to its points: blocks of axes, crossed and joined, with every "{name}" filled in.
+
+Every axis, of whatever kind, is a list of choices: where a point that takes it stands, and the settings and
+inputs that it brings. A grid is the product of its axes' choices; that is the only mechanism.
+"""
 
 from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from seedbed.errors import InvalidSweep, did_you_mean
-from seedbed.sweep.language import InputPlan, Scalar, StagePlan
+from seedbed.sweep.language import Axis, Block, InputPlan, Label, Scalar, StagePlan
+
+Axes = Mapping[str, Scalar]
+"""Where a point stands: a value on each axis, in the plan's order."""
 
 _NAME = re.compile(r"\{([^{}]*)\}")
 
@@ -18,9 +25,7 @@ _NAME = re.compile(r"\{([^{}]*)\}")
 class Point:
     """One config in a grid, before its family has read it."""
 
-    axes: Mapping[str, Scalar]
-    """Where it stands: a value on each axis, in the plan's order."""
-
+    axes: Axes
     settings: Mapping[str, Any]
     """Nested settings over the family's defaults."""
 
@@ -30,31 +35,42 @@ class Point:
     origin: Mapping[str, str]
     """Where in the plan each setting was given, by its dotted path."""
 
+    block: int
+    """Which of the grid's blocks it comes from."""
+
+    parent: Axes | None
+    """Where the point stands whose labels this one's came `from`; None when no label came from another."""
+
 
 @dataclass(frozen=True)
 class _Choice:
-    """One value on an axis and what choosing it brings: a setting, a name to fill in, or both."""
+    """One value on an axis, or one point of a stage that is taken `each`, and what choosing it brings."""
 
-    axis: str
-    value: Scalar
-    settings: Mapping[str, Any]
+    axes: Axes
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    inputs: Mapping[str, InputPlan] = field(default_factory=dict)
+    place: str = ""
+    labelled: bool = False
+    origin: str | None = None
+    """The label that this one came from."""
 
 
-def expand(plan: StagePlan, known: Collection[str], place: str) -> list[Point]:
-    """All points of a plan, in the order of its axes.
+def expand(
+    plan: StagePlan, known: Collection[str], place: str, points_of: Mapping[str, Sequence[Axes]] | None = None
+) -> list[Point]:
+    """All points of a plan, block by block, in the order of its axes; those it runs `over` are varied last.
 
-    `known` are the names of the family's settings: an axis whose dotted path
-    begins with one sets it, any other is a free name. Raises InvalidSweep, naming
-    the path under `place`, for an axis that sets nothing and is used nowhere, a
-    "{name}" that no axis fills, and a setting given twice.
+    `known` are the names of the family's settings: an axis whose dotted path begins with one sets it, any other
+    is a free name. `points_of` are the points of the stages before this one, for inputs that take `each`. Raises
+    InvalidSweep, naming the path under `place`, for an axis that sets nothing and is used nowhere, a "{name}"
+    that no axis fills, and a setting given twice.
     """
-    _refuse_idle_axes(plan, known, place)
-    _refuse_double_settings(plan, known, place)
-    choices = [
-        [_Choice(axis, value, {axis: value} if _sets(axis, known) else {}) for value in values]
-        for axis, values in plan.grid.items()
+    used = set(_names_used(plan))
+    return [
+        point
+        for number, block in enumerate(plan.blocks)
+        for point in _expand_block(plan, number, block, known, used, place, points_of or {})
     ]
-    return [_point(plan, chosen, place) for chosen in itertools.product(*choices)]
 
 
 def flatten(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -78,28 +94,88 @@ def nest(flat: Mapping[str, Any]) -> dict[str, Any]:
     return nested
 
 
-def _point(plan: StagePlan, chosen: tuple[_Choice, ...], place: str) -> Point:
-    axes = {choice.axis: choice.value for choice in chosen}
-    config = {
-        path: _fill(value, axes, f"{place}.config.{path}") for path, value in flatten(plan.config).items()
-    }
-    gridded = {path: value for choice in chosen for path, value in choice.settings.items()}
-    inputs = {
-        role: source.model_copy(
-            update={
-                "where": {
-                    key: _fill(value, axes, f"{place}.inputs.{role}.where.{key}")
-                    for key, value in source.where.items()
-                }
-            }
+def _expand_block(
+    plan: StagePlan,
+    number: int,
+    block: Block,
+    known: Collection[str],
+    used: Collection[str],
+    place: str,
+    points_of: Mapping[str, Sequence[Axes]],
+) -> Iterator[Point]:
+    here = f"grid[{number}]" if isinstance(plan.grid, list) else "grid"
+    placed = [(f"{here}.{axis}", axis, values) for axis, values in block.items()]
+    placed += [(f"over.{axis}", axis, values) for axis, values in plan.over.items()]
+    for where, axis, values in placed:
+        if isinstance(values, list) and axis not in used and not _sets(axis, known):
+            near = did_you_mean(axis.split(".")[0], known)
+            raise InvalidSweep(
+                f"{place}.{where}: no such setting, and nothing in this plan uses {{{axis}}}; {near}"
+            )
+    axes = [_choices(where, axis, values, known) for where, axis, values in placed]
+    axes += [_each(role, source, points_of) for role, source in plan.inputs.items() if source.where == "each"]
+    _refuse_double_axes(axes, place)
+    _refuse_double_settings(plan, axes, place)
+    for chosen in itertools.product(*axes):
+        yield _point(plan, number, chosen, place)
+
+
+def _choices(where: str, axis: str, values: Axis, known: Collection[str]) -> list[_Choice]:
+    if isinstance(values, list):
+        sets = _sets(axis, known)
+        return [_Choice({axis: value}, {axis: value} if sets else {}, place=where) for value in values]
+    return [
+        _Choice(
+            {axis: name},
+            {path: value for step in line for path, value in flatten(step.config).items()},
+            {role: source for step in line for role, source in step.inputs.items()},
+            f"{where}.{name}",
+            labelled=True,
+            origin=label.origin,
         )
-        for role, source in plan.inputs.items()
-    }
-    origin = {path: f"config.{path}" for path in config} | {path: f"grid.{path}" for path in gridded}
-    return Point(axes, nest(config | gridded), inputs, origin)
+        for name, label in values.items()
+        for line in [_line(values, label)]
+    ]
 
 
-def _fill(value: Any, axes: Mapping[str, Scalar], place: str) -> Any:
+def _line(labels: Mapping[str, Label], label: Label) -> list[Label]:
+    """A label after all those that it starts from."""
+    return [*(_line(labels, labels[label.origin]) if label.origin else []), label]
+
+
+def _each(role: str, source: InputPlan, points_of: Mapping[str, Sequence[Axes]]) -> list[_Choice]:
+    return [
+        _Choice(axes, {}, {role: source.model_copy(update={"where": dict(axes)})}, f"inputs.{role}")
+        for axes in points_of.get(source.stage, [])
+    ]
+
+
+def _point(plan: StagePlan, number: int, chosen: Sequence[_Choice], place: str) -> Point:
+    axes = {axis: value for choice in chosen for axis, value in choice.axes.items()}
+    flat = flatten(plan.config)
+    origin = {path: f"config.{path}" for path in flat}
+    inputs = {role: source for role, source in plan.inputs.items() if source.where != "each"}
+    for choice in chosen:
+        for path in choice.settings:
+            for covered in [known for known in flat if _overlap(known, path)]:
+                del flat[covered], origin[covered]
+            origin[path] = f"{choice.place}.config.{path}" if choice.labelled else choice.place
+        flat |= choice.settings
+        inputs |= choice.inputs
+    flat = {path: _fill(value, axes, f"{place}.{origin[path]}") for path, value in flat.items()}
+    filled = {role: _filled(source, axes, f"{place}.inputs.{role}.where") for role, source in inputs.items()}
+    came_from = {axis: choice.origin for choice in chosen for axis in choice.axes if choice.origin}
+    return Point(axes, nest(flat), filled, origin, number, {**axes, **came_from} if came_from else None)
+
+
+def _filled(source: InputPlan, axes: Axes, place: str) -> InputPlan:
+    if source.where == "each":
+        raise InvalidSweep(f"{place}: each is for a stage's own inputs, not for those of a label")
+    where = {key: _fill(value, axes, f"{place}.{key}") for key, value in source.where.items()}
+    return source.model_copy(update={"where": where})
+
+
+def _fill(value: Any, axes: Axes, place: str) -> Any:
     """A value with its "{name}" replaced; alone, it keeps the axis value's type."""
     if not isinstance(value, str):
         return value
@@ -114,32 +190,48 @@ def _sets(axis: str, known: Collection[str]) -> bool:
     return axis.split(".")[0] in known
 
 
-def _refuse_idle_axes(plan: StagePlan, known: Collection[str], place: str) -> None:
-    used = set(_names_used(plan))
-    for axis in plan.grid:
-        if axis not in used and not _sets(axis, known):
-            near = did_you_mean(axis.split(".")[0], known)
-            raise InvalidSweep(
-                f"{place}.grid.{axis}: no such setting, and nothing in this plan uses {{{axis}}}; {near}"
-            )
-
-
-def _refuse_double_settings(plan: StagePlan, known: Collection[str], place: str) -> None:
-    given = [*flatten(plan.config)]
-    for axis in filter(lambda axis: _sets(axis, known), plan.grid):
-        clash = [path for path in given if _overlap(path, axis)]
-        if clash:
-            raise InvalidSweep(f"{place}.grid.{axis}: {clash[0]} is set too; only one of the two can count")
-        given.append(axis)
-
-
 def _names_used(plan: StagePlan) -> Iterator[str]:
-    values = [*flatten(plan.config).values()]
-    for source in plan.inputs.values():
-        values.extend(source.where.values())
-    for value in values:
-        if isinstance(value, str):
-            yield from _NAME.findall(value)
+    """The names that stand in braces somewhere in a plan."""
+    labels = [
+        label
+        for block in [*plan.blocks, plan.over]
+        for values in block.values()
+        if isinstance(values, dict)
+        for label in values.values()
+    ]
+    parts: list[StagePlan | Label] = [plan, *labels]
+    for part in parts:
+        wheres = [source.where for source in part.inputs.values() if isinstance(source.where, dict)]
+        for value in itertools.chain(flatten(part.config).values(), *(where.values() for where in wheres)):
+            if isinstance(value, str):
+                yield from _NAME.findall(value)
+
+
+def _refuse_double_axes(axes: Sequence[Sequence[_Choice]], place: str) -> None:
+    seen: dict[str, str] = {}
+    for choices in axes:
+        for axis in {axis for choice in choices for axis in choice.axes}:
+            if axis in seen:
+                raise InvalidSweep(f"{place}.{choices[0].place}: the axis {axis} stands at {seen[axis]} too")
+            seen[axis] = choices[0].place
+
+
+def _refuse_double_settings(plan: StagePlan, axes: Sequence[Sequence[_Choice]], place: str) -> None:
+    """A setting that two axes give, or that config gives and an axis of values does: one would be in vain.
+
+    Labels may say otherwise than config: that is what they are for.
+    """
+    given = [*flatten(plan.config)]
+    by_labels: list[str] = []
+    for choices in axes:
+        mine = list(dict.fromkeys(path for choice in choices for path in choice.settings))
+        others = by_labels if choices and choices[0].labelled else [*given, *by_labels]
+        for path in mine:
+            clash = [other for other in others if _overlap(path, other)]
+            if clash:
+                where = choices[0].place
+                raise InvalidSweep(f"{place}.{where}: {clash[0]} is set too; only one of the two can count")
+        by_labels += mine
 
 
 def _overlap(one: str, other: str) -> bool:

@@ -122,7 +122,10 @@ def test_a_knob_that_does_nothing_or_does_not_exist_is_refused(
 @pytest.mark.parametrize(
     ("settings", "complaint"),
     [
-        ({"network": "wrm16-1"}, "network: no network is named 'wrm16-1': wrn<depth>-<width> is, as in wrn16-1"),
+        (
+            {"network": "wrm16-1"},
+            "network: no network is named 'wrm16-1': wrn<depth>-<width> is, as in wrn16-1",
+        ),
         ({"network": "wrn17-1"}, "network: a wide residual network has depth 6N + 4 (10, 16, 22, 28, 34, 40"),
         ({"network": "wrn16-0"}, "network: no network is named 'wrn16-0'"),
         ({"data": "wacht"}, "data: no data set is called 'wacht'; did you mean 'watch'?"),
@@ -236,7 +239,11 @@ def test_shares_that_mean_nothing_are_refused_where_they_stand(
     [
         ("gaf", TEACHERS["signal"], "inputs.gaf: selects a trial whose modality is signal, expected gaf"),
         ("gaf", TEACHERS["gadf"], "inputs.gaf: selects a trial whose modality is gadf, expected gaf"),
-        ("teacher", TEACHERS["gaf"], "inputs.teacher: selects a trial whose modality is gaf, expected teacher"),
+        (
+            "teacher",
+            TEACHERS["gaf"],
+            "inputs.teacher: selects a trial whose modality is gaf, expected teacher",
+        ),
         ("gaf", student({}), "inputs.gaf: selects a trial whose modality is None, expected gaf"),
     ],
 )

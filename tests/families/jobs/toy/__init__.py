@@ -38,6 +38,9 @@ class Leader(Config):
     pause: float = Field(default=0, ge=0)
     """Seconds that each step takes."""
 
+    fold: int = Field(default=3, ge=0, le=3)
+    """Which of the four units is tested."""
+
 
 class Follower(Config):
     """A trial that starts from a leader's weights."""
@@ -48,6 +51,17 @@ class Follower(Config):
     rate: float = Field(default=0.01, gt=0)
     """Step size."""
 
+    fold: int = Field(default=3, ge=0, le=3)
+    """Which of the four units is tested."""
+
+
+def units(config: Any) -> dict[str, frozenset[str]]:
+    """The unit of the fold is tested, the one before it validates."""
+    names = "abcd"
+    test, validation = names[config.fold], names[config.fold - 1]
+    rest = frozenset(names) - {test, validation}
+    return {"train": rest, "validation": frozenset(validation), "test": frozenset(test)}
+
 
 def run(trial: Trial[Any]) -> None:
     """Train, with everything that a checkpoint has to carry: momentum, dropout, order, a running sum."""
@@ -55,14 +69,14 @@ def run(trial: Trial[Any]) -> None:
     from torch import nn
 
     config = trial.config
-    leader: Any = trial.input("leader").config if "leader" in trial.inputs else config
+    leader: Any = trial.inputs["leader"][0].config if "leader" in trial.inputs else config
     width = leader.width
     steps = getattr(config, "steps", 12)
     model = nn.Sequential(nn.Linear(width, 8), nn.Dropout(0.5), nn.Linear(8, 1))
     trial.initialise(model)
     if "leader" in trial.inputs:
-        model.load_state_dict(trial.input("leader").weights())
-    trial.splits(train=(range(8), ["a"] * 4 + ["b"] * 4), validation=([8], ["c"]), test=([9], ["d"]))
+        model.load_state_dict(trial.inputs["leader"][0].weights())
+    trial.splits(**{name: (sorted(members), sorted(members)) for name, members in units(config).items()})
     trial.baseline("nothing", {"test/loss": 1.0})
     trial.describe("made-up points")
     optimizer = torch.optim.SGD(model.parameters(), lr=config.rate, momentum=0.9)
@@ -106,5 +120,7 @@ family = Family(
     run=run,
     roles={"leader": _BY_LOSS, "follower": _BY_LOSS},
     fingerprint=lambda _: "made-up",
+    split_settings=("fold",),
+    units=units,
     metrics={"loss": Metric(better="lower")},
 )

@@ -1,0 +1,95 @@
+"""From a sweep to its trials: every point × seed, read by its family, with what it builds on and its identity."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from seedbed.errors import InvalidSweep
+from seedbed.planning.leakage import LeakCheck
+from seedbed.planning.model import (
+    InputRef,
+    PlannedBaseline,
+    PlannedPoint,
+    PlannedStage,
+    PlannedTrial,
+    SweepPlan,
+)
+from seedbed.planning.stages import MetricsOf, StagePlanner, no_results
+from seedbed.planning.where import refuse_non_ancestor, the_point
+from seedbed.sweep import Sweep
+from seedbed.sweep.language import BaselinePlan
+
+__all__ = [
+    "InputRef",
+    "MetricsOf",
+    "PlannedBaseline",
+    "PlannedPoint",
+    "PlannedStage",
+    "PlannedTrial",
+    "SweepPlan",
+    "plan_sweep",
+]
+
+
+def plan_sweep(sweep: Sweep, seeds: str | None = None, metrics_of: MetricsOf = no_results) -> SweepPlan:
+    """Expand a sweep into trials, checking each against its family's config and inputs.
+
+    `seeds` replaces the sweep's own. `metrics_of` tells what is finished: a stage that takes the best trial of a
+    point is late until all of that point's trials are. Raises InvalidSweep or InvalidConfig naming file, path
+    and value; BadData when a data set is not there.
+    """
+    stages: dict[str, PlannedStage] = {}
+    leaks = LeakCheck()
+    for stage in sweep.stages:
+        stages[stage.name] = StagePlanner(
+            sweep, stage, stages, seeds or sweep.seeds, metrics_of, leaks
+        ).planned()
+    found = {name: _baseline(sweep, stages, name) for name in stages}
+    return SweepPlan(sweep, stages, {name: baseline for name, baseline in found.items() if baseline})
+
+
+def _baseline(sweep: Sweep, stages: Mapping[str, PlannedStage], name: str) -> PlannedBaseline | None:
+    wanted = stages[name].stage.plan.baseline
+    if wanted is None:
+        return None
+    if wanted == "parent":
+        return PlannedBaseline("parent", list(_parents(stages[name])))
+    return _one_point(sweep, stages, name, wanted)
+
+
+def _one_point(
+    sweep: Sweep, stages: Mapping[str, PlannedStage], name: str, wanted: BaselinePlan
+) -> PlannedBaseline:
+    """One point for all; where both stages run over the same axes, one for each place on them."""
+    place = f"{stages[name].stage.place}.baseline"
+    where = wanted.stage or name
+    if where != name:
+        refuse_non_ancestor(sweep, name, where, f"{place}.stage")
+    against = stages[where]
+    shared = sorted(against.over & stages[name].over)
+    trials: dict[tuple[str, int], PlannedTrial] = {}
+    label = where
+    for point in stages[name].points:
+        chosen = the_point(against, wanted.where, f"{place}.where", point.axes)
+        own = [str(value) for axis, value in chosen.axes.items() if axis not in against.over]
+        label = " ".join([where, *own])
+        for seed, trial in chosen.trials.items():
+            axes = {axis: trial.axes[axis] for axis in shared}
+            trials[trial.id, seed] = replace(trial, axes=axes)
+    return PlannedBaseline(label, list(trials.values()))
+
+
+def _parents(planned: PlannedStage) -> Iterator[PlannedTrial]:
+    """Each point's parent, standing where the point does."""
+    place = f"{planned.stage.place}.baseline"
+    points = {tuple(point.axes.items()): point for point in planned.points}
+    heirs = [point for point in planned.points if point.parent is not None]
+    if not heirs:
+        raise InvalidSweep(f"{place}: parent: no label of this stage comes `from` another")
+    for point in heirs:
+        parent = points.get(tuple((point.parent or {}).items()))
+        if parent is None:
+            raise InvalidSweep(f"{place}: parent: {point.axes} comes from a label that is not run")
+        for trial in parent.trials.values():
+            yield replace(trial, axes=point.axes)

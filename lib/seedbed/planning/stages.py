@@ -1,0 +1,260 @@
+"""Planning one stage, whose ancestors are planned already."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from seedbed.config import Config, ConfigError, field_names
+from seedbed.errors import InvalidConfig, InvalidSweep, did_you_mean
+from seedbed.family import Family, load_family
+from seedbed.identity import trial_id
+from seedbed.planning.leakage import LeakCheck
+from seedbed.planning.model import InputRef, PlannedPoint, PlannedStage, PlannedTrial
+from seedbed.planning.where import refuse_non_ancestor, the_point
+from seedbed.sweep import Stage, Sweep
+from seedbed.sweep.language import InputPlan, SeedPick, TablePlan, parse_seeds
+from seedbed.sweep.points import Point, expand
+
+MetricsOf = Callable[[PlannedTrial], Mapping[str, float] | None]
+"""The metrics of a finished trial, empty for a diverged one, None for one that has no result yet."""
+
+
+class _NotYetKnown(Exception):
+    """Which trial is the best cannot be said before all of its siblings have results."""
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A role's input plan, and the point that it leaves."""
+
+    plan: InputPlan
+    stage: PlannedStage
+    point: PlannedPoint
+
+
+class StagePlanner:
+    """Plans one stage; `done` are the stages before it."""
+
+    def __init__(
+        self,
+        sweep: Sweep,
+        stage: Stage,
+        done: Mapping[str, PlannedStage],
+        seeds: str,
+        metrics_of: MetricsOf,
+        leaks: LeakCheck,
+    ) -> None:
+        self.sweep = sweep
+        self.stage = stage
+        self.plan = stage.plan
+        self.place = stage.place
+        self.done = done
+        self.metrics_of = metrics_of
+        self.leaks = leaks
+        own = self.plan.seeds
+        self.seeds = parse_seeds(own or seeds, f"{self.place}.seeds" if own else f"{sweep.file}: seeds")
+        self.fingerprints: dict[str, str] = {}
+        try:
+            self.family = load_family(stage.family)
+        except InvalidConfig as error:
+            raise InvalidSweep(f"{self.place.removesuffix('.plan')}.family: {error}") from None
+
+    def planned(self) -> PlannedStage:
+        """The stage with all of its trials; raises InvalidSweep or InvalidConfig naming the place."""
+        for role, source in self.plan.inputs.items():
+            refuse_non_ancestor(
+                self.sweep, self.stage.name, source.stage, f"{self.place}.inputs.{role}.stage"
+            )
+        planned = self._gathered() if self.plan.gather else self._trained()
+        self._refuse_wrong_table(planned)
+        return planned
+
+    def _trained(self) -> PlannedStage:
+        points = expand(
+            self.plan,
+            field_names(self.family.config),
+            self.place,
+            {name: [point.axes for point in stage.points] for name, stage in self.done.items()},
+        )
+        over = {*self.plan.over}
+        for source in self.plan.inputs.values():
+            if source.where == "each":
+                over |= self.done[source.stage].over
+        joined = self._without_twins([(point, self._point(point)) for point in points])
+        return PlannedStage(self.stage, self.family, joined, frozenset(over))
+
+    def _gathered(self) -> PlannedStage:
+        """No trials of its own: the points of other stages, told apart by the axis `stage`."""
+        if self.plan.config or self.plan.grid or self.plan.over or self.plan.inputs:
+            raise InvalidSweep(
+                f"{self.place}.gather: trains nothing, so that config, grid, over and inputs are in vain"
+            )
+        points, over = [], frozenset[str]()
+        for name in self.plan.gather:
+            refuse_non_ancestor(self.sweep, self.stage.name, name, f"{self.place}.gather")
+            over |= self.done[name].over
+            for point in self.done[name].points:
+                axes = {"stage": name, **point.axes}
+                trials = {seed: replace(trial, axes=axes) for seed, trial in point.trials.items()}
+                points.append(replace(point, axes=axes, trials=trials, parent=None))
+        return PlannedStage(self.stage, self.family, points, over)
+
+    def _point(self, point: Point) -> PlannedPoint:
+        sources = {role: self._source(role, source, point) for role, source in point.inputs.items()}
+        config = self._read(point, {role: source.point.config for role, source in sources.items()})
+        for role, source in sources.items():
+            place = f"{self.place}.inputs.{role}"
+            self.leaks.refuse((self.family, config), (source.stage.family, source.point.config), place)
+        try:
+            trials = {seed: self._trial(point, config, sources, seed) for seed in self.seeds}
+        except _NotYetKnown:
+            trials = {}
+        return PlannedPoint(dict(point.axes), config, self.seeds, trials, point.parent)
+
+    def _source(self, role: str, source: InputPlan, point: Point) -> _Source:
+        place = f"{self.place}.inputs.{role}"
+        if source.stage not in self.done:  # a label's input: those of the plan were looked at before
+            refuse_non_ancestor(self.sweep, self.stage.name, source.stage, f"{place}.stage")
+        planned = self.done[source.stage]
+        where = {} if source.where == "each" else source.where
+        return _Source(source, planned, the_point(planned, where, f"{place}.where", point.axes))
+
+    def _trial(self, point: Point, config: Config, sources: Mapping[str, _Source], seed: int) -> PlannedTrial:
+        inputs = {role: self._picked(role, source, seed) for role, source in sources.items()}
+        role = self.family.role_of(config)
+        revision = self.family.roles[role].revision
+        data = self._fingerprint(config)
+        identity = trial_id(
+            family=self.family.name,
+            role=role,
+            revision=revision,
+            config=config,
+            seed=seed,
+            data=data,
+            inputs={name: [(ref.trial, ref.weights) for ref in refs] for name, refs in inputs.items()},
+        )
+        return PlannedTrial(
+            id=identity,
+            family=self.family.name,
+            role=role,
+            revision=revision,
+            config=config.model_dump(mode="json"),
+            seed=seed,
+            axes=dict(point.axes),
+            data=data,
+            inputs=inputs,
+        )
+
+    def _picked(self, role: str, source: _Source, seed: int) -> list[InputRef]:
+        """The trials of a role's point that a trial builds on."""
+        trials = source.point.trials
+        if not trials:
+            raise _NotYetKnown
+        if source.plan.pick == "all":
+            chosen = list(trials.values())
+        elif source.plan.pick == "best":
+            chosen = [best_trial(source.stage.family, list(trials.values()), self.metrics_of)]
+        else:
+            wanted = source.plan.pick.seed if isinstance(source.plan.pick, SeedPick) else seed
+            if wanted not in trials:
+                raise InvalidSweep(
+                    f"{self.place}.inputs.{role}: stage {source.plan.stage} has no trial with seed {wanted}; "
+                    f"it has {', '.join(map(str, trials))}"
+                )
+            chosen = [trials[wanted]]
+        return [InputRef(trial.family, trial.id, source.plan.weights) for trial in chosen]
+
+    def _read(self, point: Point, inputs: Mapping[str, Config]) -> Config:
+        try:
+            return self.family.plan(point.settings, inputs)
+        except ConfigError as error:
+            raise InvalidConfig(f"{self.place}.{_origin(point, error.path)}: {error.complaint}") from None
+
+    def _fingerprint(self, config: Config) -> str:
+        """The data's fingerprint, asked for once a data set: planning stays quick in large grids."""
+        key = config.model_dump_json(include=set(self.family.split_settings) or None)
+        if key not in self.fingerprints:
+            self.fingerprints[key] = self.family.fingerprint(config)
+        return self.fingerprints[key]
+
+    def _without_twins(self, points: Sequence[tuple[Point, PlannedPoint]]) -> list[PlannedPoint]:
+        """Points that are the same trials: merged when they come from two blocks, refused within one."""
+        seen: dict[str, tuple[Point, PlannedPoint]] = {}
+        kept = []
+        for point, planned in points:
+            first = next(iter(planned.trials.values()), None)
+            twin = seen.setdefault(first.id, (point, planned)) if first else (point, planned)
+            if twin[1] is planned:
+                kept.append(planned)
+            elif twin[0].block == point.block:
+                labels = [next(iter(one.trials.values())).label for one in (twin[1], planned)]
+                raise InvalidSweep(f"{self.place}.grid: {labels[0]} and {labels[1]} are the same trial")
+        return kept
+
+    def _refuse_wrong_table(self, planned: PlannedStage) -> None:
+        """A table that cannot be made is refused now, not when everything has been trained."""
+        table = self.plan.table or TablePlan()
+        place = f"{self.place}.table"
+        axes = list(dict.fromkeys(axis for point in planned.points for axis in point.axes))
+        for key, axis in (("rows", table.rows), ("columns", table.columns)):
+            if axis is not None and axis not in axes:
+                near = did_you_mean(axis, axes)
+                raise InvalidSweep(f"{place}.{key}: the grid has no axis {axis!r}; {near}")
+        if table.rows is not None and table.rows == table.columns:
+            raise InvalidSweep(f"{place}.columns: {table.columns} is the axis of the rows already")
+        if table.cell is not None:
+            known = list(metric_names(self.family))
+            if table.cell not in known:
+                raise InvalidSweep(
+                    f"{place}.cell: no such metric: {table.cell!r}; {did_you_mean(table.cell, known)}"
+                )
+
+
+def best_trial(family: Family, trials: Sequence[PlannedTrial], metrics_of: MetricsOf) -> PlannedTrial:
+    """The trial whose validation metric is best, ties to the smallest seed; a diverged one never is."""
+    metrics = [metrics_of(trial) for trial in trials]
+    if any(found is None for found in metrics):
+        raise _NotYetKnown
+    rule = family.roles[trials[0].role].select_by
+    if rule is None:
+        raise InvalidSweep(
+            f"pick: best: {family.name} does not say by which metric a {trials[0].role} is best"
+        )
+    name, sign = f"{rule[0]}@best", 1 if rule[1] == "max" else -1
+    able = [
+        (sign * found[name], -trial.seed, trial)
+        for trial, found in zip(trials, metrics, strict=True)
+        if found
+    ]
+    if not able:
+        raise InvalidSweep(f"pick: best: every trial of {trials[0].label.rpartition(' ')[0]} diverged")
+    return max(able, key=lambda entry: entry[:2])[2]
+
+
+def metric_names(family: Family) -> list[str]:
+    """Every metric that a table's cell can show."""
+    return [
+        f"{split}/{metric}@{when}"
+        for split in ("test", "val", "train")
+        for metric in family.metrics
+        for when in ("best", "last")
+    ]
+
+
+def _origin(point: Point, path: tuple[str, ...]) -> str:
+    """Where in the plan the setting at a path was given."""
+    if path[:1] == ("inputs",):
+        return ".".join(path)
+    for length in range(len(path), 0, -1):
+        dotted = ".".join(path[:length])
+        for given, place in point.origin.items():
+            if given == dotted or given.startswith(f"{dotted}."):
+                return place
+    return ".".join(("config", *path))
+
+
+def no_results(_: PlannedTrial) -> Mapping[str, Any] | None:
+    """For planning without a store: nothing has a result."""
+    return None
