@@ -147,9 +147,18 @@ def test_canonical_json_does_not_depend_on_order(value: dict[str, Any]) -> None:
             {"grid": {"size": [2], "rate": ["fast"]}},
             "[followers].plan.grid.rate: expected a number, found the text",
         ),
-        ({"table": {"rows": "sise"}}, "[followers].plan.table.rows: the grid has no axis 'sise'; did you mean 'size'?"),
-        ({"table": {"rows": "size", "columns": "size"}}, "plan.table.columns: size is the axis of the rows already"),
-        ({"table": {"cell": "test/lost@best"}}, "plan.table.cell: no such metric: 'test/lost@best'; did you mean 'test/"),
+        (
+            {"table": {"rows": "sise"}},
+            "[followers].plan.table.rows: the grid has no axis 'sise'; did you mean 'size'?",
+        ),
+        (
+            {"table": {"rows": "size", "columns": "size"}},
+            "plan.table.columns: size is the axis of the rows already",
+        ),
+        (
+            {"table": {"cell": "test/lost@best"}},
+            "plan.table.cell: no such metric: 'test/lost@best'; did you mean 'test/",
+        ),
         ({"grid": {"size": [2, 4], "sized": [1]}}, "[followers].plan.grid.sized: no such setting"),
     ],
 )

@@ -122,7 +122,10 @@ def test_a_knob_that_does_nothing_or_does_not_exist_is_refused(
 @pytest.mark.parametrize(
     ("settings", "complaint"),
     [
-        ({"network": "wrm16-1"}, "network: no network is named 'wrm16-1': wrn<depth>-<width> is, as in wrn16-1"),
+        (
+            {"network": "wrm16-1"},
+            "network: no network is named 'wrm16-1': wrn<depth>-<width> is, as in wrn16-1",
+        ),
         ({"network": "wrn17-1"}, "network: a wide residual network has depth 6N + 4 (10, 16, 22, 28, 34, 40"),
         ({"network": "wrn16-0"}, "network: no network is named 'wrn16-0'"),
         ({"data": "wacht"}, "data: no data set is called 'wacht'; did you mean 'watch'?"),
@@ -212,6 +215,7 @@ def test_shares_that_are_all_given_are_normalised() -> None:
         ),
         ({"gaf": 0.5}, [], ("alpha", "gaf"), "no input has this modality; the teachers are: none"),
         ({"gaf": -0.1}, ["gaf", "signal"], ("alpha", "gaf"), "greater than or equal to 0, found -0.1"),
+        ({"gaf": -1, "signal": -1}, ["gaf", "signal"], ("alpha", "gaf"), "equal to 0, found -1"),
         ({"gaf": "0.1"}, ["gaf", "signal"], ("alpha", "gaf"), "expected a number, found the text '0.1'"),
         ({"gaf": True}, ["gaf", "signal"], ("alpha", "gaf"), "found True"),
         ({"gaf": None}, ["gaf", "signal"], ("alpha", "gaf"), "found None"),
@@ -236,7 +240,11 @@ def test_shares_that_mean_nothing_are_refused_where_they_stand(
     [
         ("gaf", TEACHERS["signal"], "inputs.gaf: selects a trial whose modality is signal, expected gaf"),
         ("gaf", TEACHERS["gadf"], "inputs.gaf: selects a trial whose modality is gadf, expected gaf"),
-        ("teacher", TEACHERS["gaf"], "inputs.teacher: selects a trial whose modality is gaf, expected teacher"),
+        (
+            "teacher",
+            TEACHERS["gaf"],
+            "inputs.teacher: selects a trial whose modality is gaf, expected teacher",
+        ),
         ("gaf", student({}), "inputs.gaf: selects a trial whose modality is None, expected gaf"),
     ],
 )
@@ -288,6 +296,8 @@ def test_the_rest_written_out_is_the_same_trial() -> None:
     assert short == identity({"alpha": {"gaf": 0.1, "signal": 0.9}}, ["gaf", "signal"])
     assert short == identity({"alpha": {"signal": 0.9, "gaf": 0.1}}, ["signal", "gaf"])
     assert short == identity({"alpha": {"signal": 9, "gaf": 1}}, ["signal", "gaf"])
+    thirds = ({"gaf": 1, "signal": 2}, {"gaf": 0.1, "signal": 0.2}, {"signal": 0.6, "gaf": 0.3})
+    assert len({identity({"alpha": shares}, ["gaf", "signal"]) for shares in thirds}) == 1
     assert short != identity({"alpha": {"gaf": 0.9}}, ["gaf", "signal"])
 
 
