@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from jobs.sensor_distillation.config import ImageTeacher, MtfTeacher, Training, default_image_size
+from jobs.sensor_distillation.config import GafTeacher, MtfTeacher, Training, default_image_size
 from jobs.sensor_distillation.datasets import Windows, open_dataset
 from jobs.sensor_distillation.imaging import Encoding, image_batches, images
 from jobs.sensor_distillation.windows import Indices, Normalisation, Split, split
@@ -105,7 +105,7 @@ def load_data(config: Training) -> Data:
 
 
 def _view(config: Training, windows: Windows, train: Indices) -> View:
-    if not isinstance(config, ImageTeacher):
+    if not isinstance(config, GafTeacher | MtfTeacher):
         return Signals.of(windows, train)
     size = config.image_size or default_image_size(windows.signals.shape[2])
     if isinstance(config, MtfTeacher):

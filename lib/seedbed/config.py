@@ -165,8 +165,11 @@ def _variant_for(models: list[type[BaseModel]], settings: Settings) -> type[Base
         }
         given = [name for name in fixed if name in settings]
         wrong = [name for name in given if settings[name] not in fixed[name]]
+        unset = [
+            name for name, field in model.model_fields.items() if field.is_required() and name not in settings
+        ]
         foreign = [name for name in settings if name not in model.model_fields]
-        return len(given) - 100 * len(wrong) - len(foreign)
+        return len(given) - 100 * len(wrong) - 10 * len(unset) - len(foreign)
 
     return max(models, key=agreement)
 

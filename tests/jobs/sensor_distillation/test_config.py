@@ -215,6 +215,7 @@ def test_shares_that_are_all_given_are_normalised() -> None:
         ),
         ({"gaf": 0.5}, [], ("alpha", "gaf"), "no input has this modality; the teachers are: none"),
         ({"gaf": -0.1}, ["gaf", "signal"], ("alpha", "gaf"), "greater than or equal to 0, found -0.1"),
+        ({"gaf": -1, "signal": -1}, ["gaf", "signal"], ("alpha", "gaf"), "equal to 0, found -1"),
         ({"gaf": "0.1"}, ["gaf", "signal"], ("alpha", "gaf"), "expected a number, found the text '0.1'"),
         ({"gaf": True}, ["gaf", "signal"], ("alpha", "gaf"), "found True"),
         ({"gaf": None}, ["gaf", "signal"], ("alpha", "gaf"), "found None"),
@@ -295,6 +296,8 @@ def test_the_rest_written_out_is_the_same_trial() -> None:
     assert short == identity({"alpha": {"gaf": 0.1, "signal": 0.9}}, ["gaf", "signal"])
     assert short == identity({"alpha": {"signal": 0.9, "gaf": 0.1}}, ["signal", "gaf"])
     assert short == identity({"alpha": {"signal": 9, "gaf": 1}}, ["signal", "gaf"])
+    thirds = ({"gaf": 1, "signal": 2}, {"gaf": 0.1, "signal": 0.2}, {"signal": 0.6, "gaf": 0.3})
+    assert len({identity({"alpha": shares}, ["gaf", "signal"]) for shares in thirds}) == 1
     assert short != identity({"alpha": {"gaf": 0.9}}, ["gaf", "signal"])
 
 
