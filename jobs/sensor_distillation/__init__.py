@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from jobs.sensor_distillation.config import Settled, Training, complete
+from jobs.sensor_distillation.config import SPLIT_SETTINGS, Settled, Training, complete
 from jobs.sensor_distillation.datasets import describe_sets, open_dataset
+from jobs.sensor_distillation.windows import load_windows, units_by_split
 from seedbed.family import Family, Metric, Role
 
 if TYPE_CHECKING:
@@ -15,9 +16,7 @@ if TYPE_CHECKING:
 
 def run(trial: Trial[Any]) -> None:
     """Train one teacher or student."""
-    from jobs.sensor_distillation.train import (
-        train,
-    )  # torch is loaded where a trial runs, not where one is planned
+    from jobs.sensor_distillation.train import train  # torch is loaded where a trial runs, not in planning
 
     train(trial)
 
@@ -25,6 +24,11 @@ def run(trial: Trial[Any]) -> None:
 def fingerprint(config: Training) -> str:
     """The fingerprint of the files that a config's data set is made of."""
     return open_dataset(config.data, config.window).fingerprint()
+
+
+def units(config: Training) -> Mapping[str, frozenset[str]]:
+    """The subjects (samples, where there are none) in a config's train, validation and test windows."""
+    return units_by_split(*load_windows(config))
 
 
 def datasets() -> Mapping[str, str]:
@@ -40,6 +44,8 @@ family = Family(
     run=run,
     roles={"teacher": _BY_ACCURACY, "student": _BY_ACCURACY},
     fingerprint=fingerprint,
+    split_settings=SPLIT_SETTINGS,
+    units=units,
     datasets=datasets,
     complete=complete,
     metrics={"accuracy": Metric(unit="%"), "loss": Metric(better="lower")},

@@ -19,6 +19,9 @@ Modality = Literal["signal", "gaf", "gadf", "mtf"]
 LONG_WINDOW = 256
 """Samples from which on a window is as long as the study's."""
 
+SPLIT_SETTINGS = ("data", "window", "split_seed", "test_subject")
+"""What data and split follow from: a student and its teachers agree on it."""
+
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -33,6 +36,9 @@ class Training(Config):
 
     split_seed: int = Field(default=0, ge=0)
     """Chooses the validation subjects, and the test subjects where the data set has no official split."""
+
+    test_subject: str | None = None
+    """The subject left out to test on, all others pooled; none: the data set's official split, or drawn subjects."""
 
     network: str = "wrn16-1"
     """The wide residual network: wrn<depth>-<width>."""
@@ -231,7 +237,7 @@ def _refuse_stranger(modality: str, teacher: Config, settings: Settings) -> None
         raise ConfigError(
             ("inputs", modality), f"selects a trial whose modality is {theirs}, expected {modality}"
         )
-    for name in ("data", "window", "split_seed"):
+    for name in SPLIT_SETTINGS:
         mine = settings.get(name, Training.model_fields[name].default)
         other = getattr(teacher, name)
         if mine != other:

@@ -12,9 +12,9 @@ import torch
 from numpy.typing import NDArray
 
 from jobs.sensor_distillation.config import GafTeacher, MtfTeacher, Training, default_image_size
-from jobs.sensor_distillation.datasets import Windows, open_dataset
+from jobs.sensor_distillation.datasets import Windows
 from jobs.sensor_distillation.imaging import Encoding, image_batches, images
-from jobs.sensor_distillation.windows import Indices, Normalisation, Split, split
+from jobs.sensor_distillation.windows import Indices, Normalisation, Split, load_windows
 
 BATCH = 64
 """Windows in a batch where no gradient is needed: larger ones are slower on a CPU."""
@@ -99,8 +99,7 @@ class Data:
 
 def load_data(config: Training) -> Data:
     """The data of a config; raises BadData when they cannot be used."""
-    windows = open_dataset(config.data, config.window).load()
-    parts = split(windows, config.split_seed)
+    windows, parts = load_windows(config)
     return Data(windows, parts, _view(config, windows, parts.train))
 
 

@@ -12,8 +12,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from jobs.sensor_distillation.datasets.common import Windows
-from seedbed.errors import BadData
+from jobs.sensor_distillation.config import Training
+from jobs.sensor_distillation.datasets import Windows, open_dataset
+from seedbed.errors import BadData, InvalidConfig
 
 SHARE: Final = 0.2
 """Of the subjects (of a class's samples, where there are no subjects) that test or validate; at least one."""
@@ -34,18 +35,21 @@ class Split:
     """16 hex digits of the SHA-256 over the sorted ids of each part."""
 
 
-def split(windows: Windows, seed: int) -> Split:
+def split(windows: Windows, seed: int, test_subject: str | None = None) -> Split:
     """Divide by subject where there are subjects, else by sample; what a data set's authors fixed stays.
 
     An official test part is the test part; else a fifth of the subjects is. Validation is a fifth of
     the subjects that remain for it (of all, where the test part was drawn too), or of each class's
     training samples, of which at least one stays to train on. `seed` is config's `split_seed` and
-    decides nothing else.
+    decides nothing else. `test_subject` leaves that one subject out and pools all others, official or not.
 
-    Raises BadData when a unit occurs in two parts, a part is empty or a class has no training window.
+    Raises InvalidConfig for a test subject that is not there, and BadData when a unit occurs in two parts, a
+    part is empty or a class has no training window.
     """
     rng = np.random.Generator(np.random.PCG64(seed))
     is_test = windows.official == "test"
+    if test_subject is not None:
+        is_test = _of_subject(windows, test_subject)
     if windows.unit_word == "sample":
         is_validation = _stratified(windows.labels, np.flatnonzero(~is_test), rng)
     else:
@@ -63,6 +67,18 @@ def split(windows: Windows, seed: int) -> Split:
     }
     _check(windows, parts, seed)
     return Split(**parts, hash=_hash(windows, parts))
+
+
+def load_windows(config: Training) -> tuple[Windows, Split]:
+    """The windows of a config and their split; raises BadData when they cannot be used."""
+    windows = open_dataset(config.data, config.window).load()
+    return windows, split(windows, config.split_seed, config.test_subject)
+
+
+def units_by_split(windows: Windows, parts: Split) -> dict[str, frozenset[str]]:
+    """The subjects (samples, where there are none) in train, validation and test."""
+    indices = {"train": parts.train, "validation": parts.validation, "test": parts.test}
+    return {name: frozenset(windows.units[chosen].tolist()) for name, chosen in indices.items()}
 
 
 @dataclass(frozen=True)
@@ -105,6 +121,18 @@ def _moments(batch: NDArray[Any]) -> NDArray[np.float64]:
     """Each sample's mean and deviation, (2, B, C), in float64."""
     flat = batch.reshape(*batch.shape[:2], -1).astype(np.float64)
     return np.stack([flat.mean(axis=2), flat.std(axis=2)])
+
+
+def _of_subject(windows: Windows, subject: str) -> NDArray[np.bool_]:
+    """A mask (N,) of a subject's windows."""
+    if windows.unit_word != "subject":
+        raise InvalidConfig(f"test_subject: data {windows.name} has no subjects to leave out")
+    if subject not in windows.units:
+        subjects = sorted(set(windows.units.tolist()), key=lambda unit: (len(unit), unit))
+        known = ", ".join(subjects)
+        raise InvalidConfig(f"test_subject: data {windows.name} has no subject {subject!r}; known: {known}")
+    mask: NDArray[np.bool_] = windows.units == subject
+    return mask
 
 
 def _stratified(labels: Indices, candidates: Indices, rng: np.random.Generator) -> NDArray[np.bool_]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from seedbed.config import Config
-from seedbed.errors import InvalidSweep
+from seedbed.errors import InvalidConfig, InvalidSweep
 from seedbed.family import Family
 
 Units = Mapping[str, frozenset[str]]
@@ -38,6 +38,13 @@ class LeakCheck:
             raise InvalidSweep(
                 f"{place}: leaks: {unit} is in the {split} data here and in the {other} data there"
             )
+
+    def look(self, family: Family, config: Config, place: str) -> None:
+        """Work a split out before anything runs; raises InvalidConfig at `place`, or BadData."""
+        try:
+            self._units(family, config)
+        except InvalidConfig as error:
+            raise InvalidConfig(f"{place}.{error}") from None
 
     def _units(self, family: Family, config: Config) -> Units:
         key = f"{family.name} {config.model_dump_json(include=set(family.split_settings))}"

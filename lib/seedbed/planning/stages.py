@@ -104,6 +104,7 @@ class StagePlanner:
     def _point(self, point: Point) -> PlannedPoint:
         sources = {role: self._source(role, source, point) for role, source in point.inputs.items()}
         config = self._read(point, {role: source.point.config for role, source in sources.items()})
+        self.leaks.look(self.family, config, f"{self.place}.config")
         for role, source in sources.items():
             place = f"{self.place}.inputs.{role}"
             self.leaks.refuse((self.family, config), (source.stage.family, source.point.config), place)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from jobs.sensor_distillation.datasets.common import UnitWord, Windows
 from jobs.sensor_distillation.windows import Normalisation, Split, split
-from seedbed.errors import BadData
+from seedbed.errors import BadData, InvalidConfig
 
 
 def windows_of(
@@ -201,3 +201,22 @@ def test_images_can_be_scaled_in_place() -> None:
 def test_no_training_window_is_refused(batches: list[NDArray[np.float32]]) -> None:
     with pytest.raises(BadData, match="no training window"):
         Normalisation.over(batches)
+
+
+def test_one_subject_can_be_left_out_to_test_on_whatever_the_official_split() -> None:
+    units = [str(1 + index // 12) for index in range(60)]
+    official = ["test" if unit == "5" else "train" for unit in units]
+    windows = windows_of(units, [index % 2 for index in range(60)], official)
+    for subject in "12345":
+        parts = split(windows, 0, subject)
+        assert set(windows.units[parts.test]) == {subject}
+        assert len(set(windows.units[parts.validation])) == 1
+        assert len(parts.train) + len(parts.validation) + len(parts.test) == 60
+
+
+def test_a_subject_who_is_not_there_cannot_be_left_out() -> None:
+    windows = windows_of([str(1 + index // 6) for index in range(60)], [index % 2 for index in range(60)])
+    with pytest.raises(InvalidConfig, match=r"test_subject: data .* has no subject '11'; known: 1, 2, 3"):
+        split(windows, 0, "11")
+    with pytest.raises(InvalidConfig, match="has no subjects to leave out"):
+        split(samples([0, 1, 0, 1, 0, 1]), 0, "1")
