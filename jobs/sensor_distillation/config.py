@@ -29,7 +29,7 @@ class Training(Config):
     """Data and optimisation, alike for teachers and students."""
 
     data: str = "watch"
-    """The data set: watch, uci_har, or ucr/<Name>."""
+    """The data set: watch, uci_har, pamap2, geneactiv14, geneactiv7, or ucr/<Name>."""
 
     window: int | None = Field(default=None, ge=8)
     """Window length in samples, for data that is cut into windows here; none: the data set's own."""

@@ -1,4 +1,4 @@
-"""The data sets of sensor_distillation, by name: `watch`, `uci_har`, `ucr/<Name>`.
+"""The data sets of sensor_distillation, by name: those of SETS, and `ucr/<Name>`.
 
     data = open_dataset("watch", window=200)
     data.description   # what is known without reading anything
@@ -11,9 +11,10 @@ A further set is a module with `open_set` and a line in SETS.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
-from jobs.sensor_distillation.datasets import uci_har, ucr, watch
+from jobs.sensor_distillation.datasets import geneactiv, pamap2, uci_har, ucr, watch
 from jobs.sensor_distillation.datasets.common import Dataset, Description, Windows
 from seedbed.errors import BadData, InvalidConfig, did_you_mean
 
@@ -22,6 +23,9 @@ __all__ = ["Dataset", "Description", "Windows", "describe_sets", "open_dataset"]
 SETS: Final[dict[str, Callable[[int | None], Dataset]]] = {
     "watch": watch.open_set,
     "uci_har": uci_har.open_set,
+    "pamap2": pamap2.open_set,
+    "geneactiv14": partial(geneactiv.open_set, 14),
+    "geneactiv7": partial(geneactiv.open_set, 7),
 }
 
 

@@ -1,0 +1,193 @@
+"""`pamap2`: twelve daily activities of nine subjects, forty signals at a third of 100 Hz.
+
+Reiss & Stricker, "Introducing a New Benchmarked Dataset for Activity Monitoring", ISWC 2012: heart rate,
+and at hand, chest and ankle temperature, acceleration (±16 g, ±6 g), angular velocity and magnetic field.
+
+Prepared as in the study, in its order: rows of other activities are left out; the heart rate, measured
+ten times a second, keeps its last value; what is still missing becomes 0; every third row stays. Rows
+before and after a gap become neighbours, so that a window may reach across one. The study then scaled
+each signal to [0, 1] between fixed limits, which its text does not give. That is left out: signals are
+normalised by their training windows and images scale each series by itself, so that it would change
+nothing but the few values beyond the limits.
+"""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from jobs.sensor_distillation.datasets.common import (
+    Arrays,
+    Dataset,
+    Description,
+    Windows,
+    cached_arrays,
+    parse_table,
+    read_text,
+    refuse_window,
+)
+from seedbed.data import find, fingerprint
+from seedbed.errors import BadData
+
+ADDRESS: Final = "https://archive.ics.uci.edu/dataset/231/pamap2+physical+activity+monitoring"
+FOLDERS: Final = ("pamap2/PAMAP2_Dataset/Protocol", "pamap2/Protocol")
+SUBJECTS: Final = tuple(range(101, 110))
+ACTIVITIES: Final = {
+    24: "rope jumping",
+    1: "lying",
+    2: "sitting",
+    3: "standing",
+    4: "walking",
+    5: "running",
+    6: "cycling",
+    7: "Nordic walking",
+    12: "ascending stairs",
+    13: "descending stairs",
+    16: "vacuum cleaning",
+    17: "ironing",
+}
+"""The activities by their number in the files, in the order of the study's labels."""
+OTHERS: Final = (0, 9, 10, 11, 18, 19, 20)
+"""Rows that are left out: 0 is none of the activities, the rest are optional ones."""
+
+COLUMNS: Final = 54
+ACTIVITY: Final = 1
+SIGNALS: Final = (2, *(first + signal for first in (3, 20, 37) for signal in range(13)))
+"""Columns, from 0: heart rate; 13 of each unit's 17, as its four of orientation are invalid."""
+
+EVERY: Final = 3
+RATE_HZ: Final = 100 / EVERY
+WINDOW: Final = 100
+STEP: Final = 22
+
+ARRAYS: Final = ("signals", "labels", "ends")
+
+
+def open_set(window: int | None) -> Dataset:
+    """The set; its windows are fixed, so that any `window` is refused with InvalidConfig."""
+    refuse_window("pamap2", window)
+    description = Description(
+        name="pamap2",
+        channels=len(SIGNALS),
+        window=WINDOW,
+        classes=len(ACTIVITIES),
+        rate_hz=RATE_HZ,
+        unit_word="subject",
+        address=ADDRESS,
+    )
+    return Dataset(description=description, fingerprint=_fingerprint, load=load)
+
+
+def load() -> Windows:
+    """Every window that begins and ends with one activity, subject by subject.
+
+    An id is `<subject>/<first sample>`, samples counted from 0 where every third row is left. Raises
+    BadData, naming file and line, for data that is absent, cut short or contradicts itself.
+    """
+    series = cached_arrays(f"pamap2-1-{_fingerprint()[:16]}", ARRAYS, lambda: _read(_files()))
+    begins = np.concatenate([[0], series["ends"][:-1]])
+    starts = [_starts(labels) for labels in np.split(series["labels"], begins[1:])]
+    subjects = np.repeat(SUBJECTS, [len(of_one) for of_one in starts])
+    first = np.concatenate([begin + of_one for begin, of_one in zip(begins, starts, strict=True)])
+    return Windows(
+        name="pamap2",
+        signals=sliding_window_view(series["signals"], WINDOW, axis=0)[first],
+        labels=series["labels"][first],
+        units=subjects.astype(np.str_),
+        ids=np.array(
+            [f"{subject}/{start}" for subject, start in zip(subjects, np.concatenate(starts), strict=True)]
+        ),
+        official=np.full(len(first), ""),
+        classes=tuple(ACTIVITIES.values()),
+        unit_word="subject",
+        rate_hz=RATE_HZ,
+    )
+
+
+def _fingerprint() -> str:
+    return fingerprint(_files())
+
+
+def _files() -> list[Path]:
+    """One file a subject, in the order of SUBJECTS."""
+    folder = find(*FOLDERS, data="pamap2", address=ADDRESS)
+    files = [folder / f"subject{subject}.dat" for subject in SUBJECTS]
+    absent = [file.name for file in files if not file.is_file()]
+    if absent:
+        raise BadData(
+            f"{folder}: has no {', '.join(absent)}; expected a file of each of {len(files)} subjects"
+        )
+    return files
+
+
+def _starts(labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where a subject's windows begin; as in the study, the first one after a step."""
+    starts = np.arange(STEP, len(labels) - WINDOW + 1, STEP, dtype=np.int64)
+    same: NDArray[np.bool_] = labels[starts] == labels[starts + WINDOW - 1]
+    return starts[same]
+
+
+def _read(files: list[Path]) -> Arrays:
+    """Every subject's samples, one subject after the other, and where each one ends."""
+    signals, labels = zip(*map(_read_subject, files), strict=True)
+    return {
+        "signals": np.concatenate(signals),
+        "labels": np.concatenate(labels),
+        "ends": np.cumsum([len(of_one) for of_one in labels]),
+    }
+
+
+def _read_subject(file: Path) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """A subject's samples (n, signals), and the label of each."""
+    rows = _rows(file)
+    rows = rows[np.isin(rows[:, ACTIVITY], list(ACTIVITIES))]
+    signals = rows[:, SIGNALS]
+    signals[:, 0] = _hold(signals[:, 0])
+    signals = signals[::EVERY].astype(np.float32)
+    label_of = np.zeros(max(ACTIVITIES) + 1, np.int64)
+    label_of[list(ACTIVITIES)] = range(len(ACTIVITIES))
+    labels = label_of[rows[::EVERY, ACTIVITY].astype(np.int64)]
+    if not _starts(labels).size:
+        raise BadData(f"{file}: {len(labels)} samples of the activities, not enough for a window of {WINDOW}")
+    return np.where(np.isnan(signals), np.float32(0), signals), labels
+
+
+def _hold(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """With each gap filled by the value before it; what comes before the first value stays NaN."""
+    last_known = np.maximum.accumulate(np.where(np.isnan(values), 0, np.arange(len(values))))
+    return values[last_known]
+
+
+def _rows(file: Path) -> NDArray[np.float64]:
+    """The whole file, (rows, columns)."""
+    try:
+        with warnings.catch_warnings(action="ignore", category=UserWarning):  # for a file without rows
+            rows = np.loadtxt(file, comments=None, ndmin=2)
+    except OSError as error:
+        raise BadData(f"{file}: {error}") from error
+    except ValueError:
+        rows = np.empty((0, 0))
+    if not rows.size:
+        rows = parse_table(read_text(file), str(file))  # slow, but it names the line
+    if rows.shape[1] != COLUMNS:
+        raise BadData(f"{file}:1: {rows.shape[1]} values, expected {COLUMNS}")
+    unknown = ~np.isin(rows[:, ACTIVITY], [*ACTIVITIES, *OTHERS])
+    if unknown.any():
+        row = int(np.argmax(unknown))
+        known = ", ".join(map(str, sorted([*ACTIVITIES, *OTHERS])))
+        raise BadData(f"{_line(file, row)}: activity {rows[row, ACTIVITY]:g}, known: {known}")
+    huge = (np.abs(rows) > np.finfo(np.float32).max).any(axis=1)
+    if huge.any():
+        raise BadData(f"{_line(file, int(np.argmax(huge)))}: has a value that is not finite")
+    return rows
+
+
+def _line(file: Path, row: int) -> str:
+    """Where a row stands: lines without any value are no rows."""
+    lines = [number for number, line in enumerate(read_text(file).splitlines(), 1) if line.strip()]
+    return f"{file}:{lines[row]}"
