@@ -252,3 +252,47 @@ def _forkservers() -> list[int]:
         if b"forkserver" in command and str(Path(__file__).parents[2] / "families").encode() in environment:
             found.append(int(path.parent.name))
     return found
+
+
+def test_a_stage_that_takes_the_best_trial_is_planned_when_there_is_one(
+    person: Callable[..., Person],
+) -> None:
+    stages = {
+        "leaders": {"config": {"role": "leader"}},
+        "followers": {
+            "depends": "leaders",
+            "config": {"role": "follower"},
+            "inputs": {"leader": {"stage": "leaders", "pick": "best"}},
+            "table": {"cell": "test/loss@best"},
+        },
+    }
+    someone = person(stages)
+    before = someone.types("plan", str(someone.sweep)).stdout
+    assert "3 trials and at most 3 more" in before
+    done = someone.submits()
+    assert done.returncode == 0, done.stderr
+    assert "6 trials: 6 run, 0 found" in done.stdout
+    again = someone.submits()
+    assert "6 trials: 0 run, 6 found" in again.stdout
+    assert again.stdout.splitlines()[2:] == done.stdout.splitlines()[2:]
+    assert len(list((someone.folder / "runs/sweeps/toy-sweep").iterdir())) == 2  # one run and its pointer
+
+
+def test_folds_are_averaged_over_and_paired_by(person: Callable[..., Person]) -> None:
+    folds = {"over": {"fold": [0, 1]}}
+    stages = {
+        "leaders": {"config": {"role": "leader"}, **folds},
+        "others": {
+            "depends": "leaders",
+            "config": {"role": "leader"},
+            "grid": {"width": [2]},
+            **folds,
+            "baseline": {"stage": "leaders"},
+            "table": {"rows": "width", "cell": "test/loss@best"},
+        },
+    }
+    done = person(stages).submits()
+    assert done.returncode == 0, done.stderr
+    assert "mean ± sample sd over seed × fold" in done.stdout
+    assert "minus leaders, paired by seed × fold" in done.stdout
+    assert "(6/6)" in done.stdout
