@@ -19,9 +19,10 @@ from seedbed.codec import save_tensors
 from seedbed.family import Family, load_family
 from seedbed.identity import digest
 from seedbed.planning import PlannedTrial
+from seedbed.record import Predictions
 from seedbed.results import Event, Result, read_result, write_result
 from seedbed.store import Store
-from seedbed.trial import Diverged, Predictions, Trial
+from seedbed.trial import Diverged, Trial
 
 
 @dataclasses.dataclass(frozen=True)

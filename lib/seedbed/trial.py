@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import itertools
 import math
-import random
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -23,10 +21,12 @@ from seedbed.finished import FinishedTrial
 from seedbed.identity import digest
 from seedbed.nets.initialise import initialise
 from seedbed.planning import PlannedTrial
+from seedbed.planning.leakage import shared_units
 from seedbed.provenance import numerics_tag
+from seedbed.record import Predictions, Record, record_from_plain, record_to_plain
 from seedbed.selection import at_best_and_last, best_step
 from seedbed.store import Store
-from seedbed.streams import stream_key
+from seedbed.streams import global_streams, load_global_streams, seed_global_streams, stream_key
 
 NAMED_UNITS = 30
 """Up to so many units of a split are named in the result itself."""
@@ -41,37 +41,6 @@ The entry "model" is the one whose weights the trial leaves."""
 
 class Diverged(Exception):  # a result, not an error: it never leaves the attempt
     """A logged metric is not finite: the trial ends here, with that as its result."""
-
-
-@dataclass
-class Predictions:
-    """Per-sample outputs on one split, at one step."""
-
-    ids: np.ndarray[Any, Any]
-    units: np.ndarray[Any, Any]
-    targets: np.ndarray[Any, Any]
-    outputs: np.ndarray[Any, Any]
-
-
-@dataclass
-class Record:
-    """What a trial has said so far; part of every checkpoint."""
-
-    log: list[dict[str, float]] = field(default_factory=list)
-    """One entry a logged step: `step` and the metrics."""
-
-    description: str = ""
-    baselines: dict[str, dict[str, float]] = field(default_factory=dict)
-    split: dict[str, Any] = field(default_factory=dict)
-    """Hash, counts and, where they are few, names of what is in each split."""
-    units: dict[str, list[str]] = field(default_factory=dict)
-    """All units of each split."""
-    best_weights: dict[str, torch.Tensor] = field(default_factory=dict)
-    best_predictions: dict[str, Predictions] = field(default_factory=dict)
-    last_predictions: dict[str, Predictions] = field(default_factory=dict)
-    artifacts: dict[str, bytes] = field(default_factory=dict)
-    seconds: float = 0.0
-    """Time spent on it by the attempts whose work counts."""
 
 
 class Trial(Generic[ConfigT]):
@@ -128,10 +97,7 @@ class Trial(Generic[ConfigT]):
 
     def seed_globals(self) -> None:
         """Seed the global streams (dropout draws from torch's); checkpoints carry them."""
-        key = self._key("global")
-        random.seed(key)
-        np.random.seed(key % 2**32)
-        torch.manual_seed(key)
+        seed_global_streams(self._key("global"))
 
     def _key(self, name: str) -> int:
         return stream_key(self._planned.seed, self._planned.role, name)
@@ -147,9 +113,9 @@ class Trial(Generic[ConfigT]):
         step, saved = found
         for name, part in state.items():
             _load(part, saved["state"][name])
-        self.record = _record_from(saved["record"])
+        self.record = record_from_plain(saved["record"])
         self._seconds_before = self.record.seconds
-        _load_global_streams(saved["streams"])
+        load_global_streams(saved["streams"])
         return step
 
     def checkpoint(self, step: int, state: State) -> None:
@@ -176,8 +142,8 @@ class Trial(Generic[ConfigT]):
             {
                 "numerics": numerics_tag(self.device),
                 "state": {name: _dump(part) for name, part in state.items()},
-                "record": _record_to(self.record),
-                "streams": _global_streams(),
+                "record": record_to_plain(self.record),
+                "streams": global_streams(),
             },
         )
         self._saved_at = time.monotonic()
@@ -257,12 +223,19 @@ class Trial(Generic[ConfigT]):
         units = {name: sorted({str(unit) for unit in units}) for name, (_, units) in splits.items()}
         ids = {name: sorted(str(sample) for sample in ids) for name, (ids, _) in splits.items()}
         for (name, values), (other, others) in itertools.combinations(units.items(), 2):
-            _refuse_shared(values, others, f"is in this trial's {name} and {other} data")
+            shared = sorted(set(values) & set(others))
+            if shared:
+                raise BadData(
+                    f"{shared[0]} is in this trial's {name} and {other} data: splits must not share units"
+                )
+        mine = {name: frozenset(values) for name, values in units.items()}
         for role, source in ((role, source) for role, sources in self.inputs.items() for source in sources):
-            theirs = source.units()
-            for name, other in (("test", "train"), ("test", "validation"), ("validation", "train")):
-                told = f"is in the {name} data, and {role} {source.id} has it in its {other} data"
-                _refuse_shared(units.get(name, []), theirs.get(other, []), told)
+            leak = shared_units(mine, {name: frozenset(values) for name, values in source.units().items()})
+            if leak is not None:
+                unit, split, other = leak
+                raise BadData(
+                    f"{unit} is in the {split} data, and {role} {source.id} has it in its {other} data"
+                )
         self.record.units = units
         self.record.split = {
             "hash": digest(ids),
@@ -286,12 +259,6 @@ class Trial(Generic[ConfigT]):
         return at_best_and_last(self.record.log, self._role.select_by)
 
 
-def _refuse_shared(values: Iterable[str], others: Iterable[str], told: str) -> None:
-    shared = sorted(set(values) & set(others))
-    if shared:
-        raise BadData(f"{shared[0]} {told}: splits must not share units")
-
-
 def _visible(metrics: Mapping[str, float]) -> dict[str, float]:
     """What a live view may show: nothing of the test split."""
     return {name: float(value) for name, value in metrics.items() if not name.startswith("test/")}
@@ -311,38 +278,3 @@ def _load(part: Any, saved: Any) -> None:
     else:
         part.clear()
         part.update(saved)
-
-
-def _global_streams() -> dict[str, Any]:
-    name, keys, position, has_gauss, cached = np.random.get_state(legacy=True)
-    version, internal, gauss = random.getstate()
-    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() and torch.cuda.is_initialized() else []
-    return {
-        "torch": torch.get_rng_state(),
-        "cuda": list(cuda),
-        "numpy": [name, np.asarray(keys), int(position), int(has_gauss), float(cached)],
-        "python": [version, list(internal), gauss],
-    }
-
-
-def _load_global_streams(saved: Mapping[str, Any]) -> None:
-    torch.set_rng_state(saved["torch"])
-    if saved["cuda"] and torch.cuda.is_available():
-        torch.cuda.set_rng_state_all(saved["cuda"])
-    np.random.set_state(tuple(saved["numpy"]))
-    version, internal, gauss = saved["python"]
-    random.setstate((version, tuple(internal), gauss))
-
-
-def _record_to(record: Record) -> dict[str, Any]:
-    plain = dict(vars(record))
-    for key in ("best_predictions", "last_predictions"):
-        plain[key] = {split: dict(vars(values)) for split, values in plain[key].items()}
-    return plain
-
-
-def _record_from(plain: Mapping[str, Any]) -> Record:
-    values = dict(plain)
-    for key in ("best_predictions", "last_predictions"):
-        values[key] = {split: Predictions(**parts) for split, parts in values[key].items()}
-    return Record(**values)
