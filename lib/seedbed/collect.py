@@ -179,9 +179,11 @@ def _remarks(record: StageRecord, states: Mapping[str, TrialState]) -> list[str]
 
 
 def _few_units(results: Mapping[str, Result]) -> Iterator[str]:
-    counts = {result.split.get("units", {}).get("test", FEW_UNITS) for result in results.values()}
-    if counts and min(counts) < FEW_UNITS:
-        yield f"{min(counts)} units (people, books) in the test data: this cannot speak for new ones."
+    """Few test units, all trials taken together: left-out subjects add up."""
+    tested = [result.split.get("names", {}).get("test") for result in results.values()]
+    units = {unit for names in tested if names for unit in names}
+    if None not in tested and 0 < len(units) < FEW_UNITS:
+        yield f"Tested on {len(units)} only ({', '.join(sorted(units))}): this cannot speak for new ones."
 
 
 def _same_run_twice(results: Mapping[str, Result]) -> Iterator[str]:
