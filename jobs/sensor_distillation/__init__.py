@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from jobs.sensor_distillation.config import SPLIT_SETTINGS, Settled, Training, complete
+from jobs.sensor_distillation.completion import complete
+from jobs.sensor_distillation.config import SPLIT_SETTINGS, Settled, Training
 from jobs.sensor_distillation.datasets import describe_sets, open_dataset
 from jobs.sensor_distillation.windows import load_windows, units_by_split
 from seedbed.family import Family, Metric, Role

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, ValidationInfo, field_validator
 
 from jobs.sensor_distillation.datasets import open_dataset
-from seedbed.config import Config, ConfigError, Settings
+from seedbed.config import Config
 from seedbed.errors import SeedbedError
 from seedbed.nets.names import depth_and_width
 
-Modality = Literal["signal", "gaf", "gadf", "mtf"]
-"""What a network reads: the signal itself, or an image of it. `gaf` is the summation field (GASF)."""
+Modality = Literal["signal", "gaf", "gadf", "mtf", "stack"]
+"""What a network reads: the signal, or an image of it. `gaf` is the summation field (GASF), `stack` all three."""
 
 LONG_WINDOW = 256
 """Samples from which on a window is as long as the study's."""
@@ -57,6 +56,9 @@ class Training(Config):
 
     weight_decay: float = Field(default=1e-4, ge=0)
     """The L2 penalty of SGD."""
+
+    precision: Literal["fp32", "bf16"] = "fp32"
+    """What the network computes in; with bf16, weights, normalisation's statistics and the loss stay in fp32."""
 
     @field_validator("network")
     @classmethod
@@ -128,6 +130,36 @@ class MtfTeacher(ImageTeacher):
     """Quantile bins of the transition matrix."""
 
 
+class StackTeacher(ImageTeacher):
+    """A teacher that reads both angular fields and the transition field, one above the other."""
+
+    role: Literal["teacher"]
+    """What the trial is."""
+
+    modality: Literal["stack"]
+    """What the network reads."""
+
+    bins: int = Field(default=8, ge=2)
+    """Quantile bins of the transition matrix."""
+
+
+class Similarity(Config):
+    """Similarity-preserving distillation."""
+
+    weight: float = Field(gt=0)
+    """β: the weight of the term, which is added up over the three stages (the study: 700, on PAMAP2 200)."""
+
+    merge: Literal["raw_gram", "normalized_gram", "per_teacher"] = "raw_gram"
+    """What the teachers' shares weigh: Gram matrices before or after normalising their rows, or losses."""
+
+
+class Attention(Config):
+    """Attention transfer."""
+
+    weight: float = Field(gt=0)
+    """β: the weight of the term, which is added up over the three stages."""
+
+
 class Student(Training):
     """A student without teachers."""
 
@@ -144,14 +176,33 @@ class DistilledStudent(Training):
     alpha: dict[Modality, Share]
     """Each teacher's share of the distillation loss, by modality; the share left out of them is the rest to one."""
 
+    teacher_weights: Literal["alpha", "average", "entropy", "confidence"] = "alpha"
+    """Whose say: the shares in alpha, all the same, or for each window the teacher surer of it, or nearer its label."""
+
     kd_weight: float = Field(default=0.7, ge=0, le=1)
     """λ: the weight of distillation against cross-entropy."""
+
+    logit_std: bool = False
+    """Divide each window's logits by their deviation: cross-entropy takes them so, the divergence twice that."""
 
     temperature: float = Field(default=4.0, gt=0)
     """T: logits are divided by it before the softmax that the student imitates."""
 
     kl_reduction: Literal["mean", "batchmean"] = "mean"
     """How the divergence is averaged: mean over batch and classes (the study), batchmean over the batch (Hinton)."""
+
+    similarity: Similarity | None = None
+    """Imitate also which windows of a batch the teachers find alike; none: do not."""
+
+    attention: Attention | None = None
+    """Imitate also where along the signal the teacher is active; none: do not."""
+
+    @field_validator("temperature")
+    @classmethod
+    def _is_not_replaced_by_the_deviation(cls, temperature: float, others: ValidationInfo) -> float:
+        if others.data.get("logit_std") and temperature != cls.model_fields["temperature"].default:
+            raise ValueError("has no effect with logit_std, which divides by the logits' own deviation")
+        return temperature
 
 
 def _kind(settings: Any) -> str | None:
@@ -163,6 +214,8 @@ def _kind(settings: Any) -> str | None:
             return "GAF teacher"
         case "teacher", "mtf":
             return "MTF teacher"
+        case "teacher", "stack":
+            return "stack teacher"
         case "student", _:
             return "distilled student" if "alpha" in given else "student"
     return None
@@ -172,6 +225,7 @@ Settled = Annotated[
     Annotated[SignalTeacher, Tag("signal teacher")]
     | Annotated[GafTeacher, Tag("GAF teacher")]
     | Annotated[MtfTeacher, Tag("MTF teacher")]
+    | Annotated[StackTeacher, Tag("stack teacher")]
     | Annotated[Student, Tag("student")]
     | Annotated[DistilledStudent, Tag("distilled student")],
     Discriminator(_kind),
@@ -182,68 +236,6 @@ Settled = Annotated[
 def default_image_size(window: int) -> int:
     """Pixels along an image's side for windows like the study's (500, 1000), and for short ones."""
     return 64 if window >= LONG_WINDOW else 32
-
-
-def complete(settings: Settings, inputs: Mapping[str, Config]) -> Settings:
-    """Settings with the shares of all teachers filled in, summing to one.
-
-    `inputs` are the teachers' configs by modality. Raises ConfigError when the
-    shares and the teachers do not fit, or a teacher was trained on other windows.
-    """
-    if settings.get("role") != "student":
-        for modality in inputs:
-            raise ConfigError(("inputs", modality), "only a student builds on other trials")
-        return settings
-    if not inputs and "alpha" not in settings:
-        return settings
-    for modality, teacher in inputs.items():
-        _refuse_stranger(modality, teacher, settings)
-    given = settings.get("alpha", {})
-    if not isinstance(given, Mapping) or not all(_is_share(share) for share in given.values()):
-        return settings  # the model says what is wrong with it
-    for modality in given:
-        if modality not in inputs:
-            there = ", ".join(inputs) or "none"
-            raise ConfigError(("alpha", modality), f"no input has this modality; the teachers are: {there}")
-    if not inputs:
-        raise ConfigError(("alpha",), "there is no teacher: none is among the inputs")
-    return {**settings, "alpha": _shares(given, list(inputs))}
-
-
-def _shares(given: Mapping[str, float], modalities: list[str]) -> dict[str, float]:
-    left_out = [modality for modality in modalities if modality not in given]
-    total = math.fsum(given.values())
-    if len(left_out) > 1:
-        raise ConfigError(
-            ("alpha",), f"the shares of {' and '.join(left_out)} are not set; only one can be the rest"
-        )
-    if left_out and total > 1:
-        raise ConfigError(("alpha",), f"the shares add up to {total:g} and leave nothing for {left_out[0]}")
-    if left_out:
-        rounded = {modality: round(share, 12) for modality, share in given.items()}
-        return {**rounded, left_out[0]: max(0.0, round(1 - math.fsum(rounded.values()), 12))}
-    if total <= 0:
-        raise ConfigError(("alpha",), "every share is zero")
-    return {modality: round(share / total, 12) for modality, share in given.items()}
-
-
-def _is_share(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
-
-
-def _refuse_stranger(modality: str, teacher: Config, settings: Settings) -> None:
-    theirs = getattr(teacher, "modality", None)
-    if theirs != modality:
-        raise ConfigError(
-            ("inputs", modality), f"selects a trial whose modality is {theirs}, expected {modality}"
-        )
-    for name in SPLIT_SETTINGS:
-        mine = settings.get(name, Training.model_fields[name].default)
-        other = getattr(teacher, name)
-        if mine != other:
-            raise ConfigError(
-                (name,), f"found {mine!r}, but the {modality} teacher was trained with {other!r}"
-            )
 
 
 def _check(check: Callable[..., object], *arguments: Any) -> None:

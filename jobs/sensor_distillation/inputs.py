@@ -11,7 +11,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from jobs.sensor_distillation.config import GafTeacher, MtfTeacher, Training, default_image_size
+from jobs.sensor_distillation.config import (
+    GafTeacher,
+    ImageTeacher,
+    MtfTeacher,
+    StackTeacher,
+    Training,
+    default_image_size,
+)
 from jobs.sensor_distillation.datasets import Windows
 from jobs.sensor_distillation.imaging import Encoding, image_batches, images
 from jobs.sensor_distillation.windows import Indices, Normalisation, Split, load_windows
@@ -19,9 +26,16 @@ from jobs.sensor_distillation.windows import Indices, Normalisation, Split, load
 BATCH = 64
 """Windows in a batch where no gradient is needed: larger ones are slower on a CPU."""
 
+PIXELS = BATCH * 256**2
+"""Of a channel, in the images whose scale is taken at once: larger images come in smaller batches."""
+
 
 class View(Protocol):
     """Windows as a network sees them."""
+
+    @property
+    def channels(self) -> int:
+        """C."""
 
     def read(self, indices: Indices) -> NDArray[np.float32]:
         """Normalised inputs of some windows: (B, C, n) signals or (B, C, h, w) images."""
@@ -38,6 +52,11 @@ class Signals:
         """All windows, on the scale of the training windows."""
         scale = Normalisation.over([windows.signals[train]])
         return cls(scale.apply(windows.signals))
+
+    @property
+    def channels(self) -> int:
+        """Of the signal."""
+        return int(self.normalised.shape[1])
 
     def read(self, indices: Indices) -> NDArray[np.float32]:
         """(B, C, n)."""
@@ -57,8 +76,15 @@ class Pictures:
     @cached_property
     def scale(self) -> Normalisation:
         """Taken from the images of the training windows, one batch at a time."""
-        batches = image_batches(self.signals[self.train], self.encoding, self.size, self.bins)
-        return Normalisation.over(batches)
+        together = max(1, min(BATCH, PIXELS // self.size**2))
+        return Normalisation.over(
+            image_batches(self.signals[self.train], self.encoding, self.size, self.bins, together)
+        )
+
+    @property
+    def channels(self) -> int:
+        """One for each of the signal's."""
+        return int(self.signals.shape[1])
 
     def read(self, indices: Indices) -> NDArray[np.float32]:
         """(B, C, size, size)."""
@@ -66,6 +92,22 @@ class Pictures:
             np.float32, copy=False
         )
         return self.scale.apply(fresh, out=fresh)
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Several images of each channel, one kind above the other, each on its own scale."""
+
+    parts: tuple[Pictures, ...]
+
+    @property
+    def channels(self) -> int:
+        """Those of all parts."""
+        return sum(part.channels for part in self.parts)
+
+    def read(self, indices: Indices) -> NDArray[np.float32]:
+        """(B, parts · C, size, size): the first part's channels come first."""
+        return np.concatenate([part.read(indices) for part in self.parts], axis=1)
 
 
 @dataclass(frozen=True)
@@ -78,8 +120,8 @@ class Data:
 
     @property
     def channels(self) -> int:
-        """Signals in a window, and channels of its image."""
-        return int(self.windows.signals.shape[1])
+        """Of what the network reads."""
+        return self.view.channels
 
     @property
     def classes(self) -> int:
@@ -104,9 +146,16 @@ def load_data(config: Training) -> Data:
 
 
 def _view(config: Training, windows: Windows, train: Indices) -> View:
-    if not isinstance(config, GafTeacher | MtfTeacher):
+    if not isinstance(config, ImageTeacher):
         return Signals.of(windows, train)
     size = config.image_size or default_image_size(windows.signals.shape[2])
+
+    def pictures(encoding: Encoding, bins: int = 2) -> Pictures:
+        return Pictures(windows.signals, train, encoding, size, bins)
+
+    if isinstance(config, StackTeacher):
+        return Stack((pictures("gasf"), pictures("gadf"), pictures("mtf", config.bins)))
     if isinstance(config, MtfTeacher):
-        return Pictures(windows.signals, train, "mtf", size, config.bins)
-    return Pictures(windows.signals, train, "gasf" if config.modality == "gaf" else "gadf", size, bins=2)
+        return pictures("mtf", config.bins)
+    is_sum = isinstance(config, GafTeacher) and config.modality == "gaf"
+    return pictures("gasf" if is_sum else "gadf")

@@ -14,15 +14,18 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from jobs.sensor_distillation.completion import START
 from jobs.sensor_distillation.config import DistilledStudent, Training
+from jobs.sensor_distillation.features import Maps, attention_loss, similarity_loss
 from jobs.sensor_distillation.inputs import Data, load_data
 from jobs.sensor_distillation.losses import distillation_loss
-from jobs.sensor_distillation.teachers import build_network, teacher_logits
+from jobs.sensor_distillation.teachers import build_network, online_teachers, precision, teacher_logits
 from jobs.sensor_distillation.windows import Indices
+from seedbed.nets.wrn import WideResNet
 from seedbed.trial import Trial
 
-Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""(logits (B, C), targets (B,), positions (B,) among the training windows) -> scalar."""
+Loss = Callable[[Tensor, Maps, Tensor, Indices], Tensor]
+"""(logits (B, C), a map for each stage, targets (B,), positions (B,) among the training windows) -> scalar."""
 
 
 def train(trial: Trial[Any]) -> None:
@@ -31,7 +34,7 @@ def train(trial: Trial[Any]) -> None:
     data = load_data(config)
     _introduce(trial, data)
     model = build_network(config, data)
-    trial.initialise(model)
+    _begin(trial, model)
     model.to(trial.device)
     optimizer = torch.optim.SGD(
         model.parameters(), config.learning_rate, momentum=config.momentum, weight_decay=config.weight_decay
@@ -52,8 +55,7 @@ def train(trial: Trial[Any]) -> None:
             _set_learning_rate(optimizer, config, epoch)
         positions = order[batch * config.batch_size : (batch + 1) * config.batch_size]
         inputs, targets = data.batch(train_indices[positions], trial.device)
-        logits = model(inputs)
-        loss = loss_of(logits, targets, torch.from_numpy(positions))
+        logits, loss = _forward(trial, model, loss_of, (inputs, targets, positions))
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
@@ -61,6 +63,17 @@ def train(trial: Trial[Any]) -> None:
         if batch == steps - 1:
             _evaluate(trial, model, data, step + 1, running)
         trial.checkpoint(step + 1, state)
+
+
+def _forward(
+    trial: Trial[Any], model: WideResNet, loss_of: Loss, batch: tuple[Tensor, Tensor, Indices]
+) -> tuple[Tensor, Tensor]:
+    """Logits and loss of a batch, in float32. The maps end here: they would hold memory over the next step."""
+    inputs, targets, positions = batch
+    with precision(trial.config, trial.device):
+        logits, maps = model.stages(inputs)
+    logits = logits.float()
+    return logits, loss_of(logits, maps, targets, positions)
 
 
 def learning_rate(config: Training, epoch: int) -> float:
@@ -71,6 +84,13 @@ def learning_rate(config: Training, epoch: int) -> float:
     total = config.epochs
     borders = (max(1, border) for border in (total // 18, total // 3, 2 * total // 3))
     return config.learning_rate / (1, 5, 50, 500)[sum(epoch >= border for border in borders)]
+
+
+def _begin(trial: Trial[Any], model: torch.nn.Module) -> None:
+    """Give the network its first weights: drawn ones, or those of the student to start from, buffers too."""
+    trial.initialise(model)
+    if START in trial.inputs:
+        model.load_state_dict(trial.input(START).weights())
 
 
 def _introduce(trial: Trial[Any], data: Data) -> None:
@@ -91,17 +111,61 @@ def _introduce(trial: Trial[Any], data: Data) -> None:
 def _loss(trial: Trial[Any], data: Data) -> Loss:
     config = trial.config
     if not isinstance(config, DistilledStudent):
-        return lambda logits, targets, _: functional.cross_entropy(logits, targets)
-    teachers = teacher_logits(trial, data)
-    alpha = {str(modality): share for modality, share in config.alpha.items()}
+        return lambda logits, _maps, targets, _positions: functional.cross_entropy(logits, targets)
+    of_logits, of_maps = _logit_loss(trial, data), _map_loss(trial, data)
+    if of_maps is None:
+        return lambda logits, _maps, targets, positions: of_logits(logits, targets, positions)
+    return lambda logits, maps, targets, positions: (
+        of_logits(logits, targets, positions) + of_maps(maps, positions)
+    )
 
-    def loss(logits: Tensor, targets: Tensor, positions: Tensor) -> Tensor:
-        theirs = {modality: values[positions] for modality, values in teachers.items()}
+
+def _logit_loss(trial: Trial[DistilledStudent], data: Data) -> Callable[[Tensor, Tensor, Indices], Tensor]:
+    config = trial.config
+    teachers = teacher_logits(trial, data)
+    alpha = _shares(config)
+
+    def loss(logits: Tensor, targets: Tensor, positions: Indices) -> Tensor:
+        chosen = torch.from_numpy(positions)
+        theirs = {modality: values[chosen] for modality, values in teachers.items()}
         return distillation_loss(
-            logits, targets, theirs, alpha, config.kd_weight, config.temperature, config.kl_reduction
+            logits,
+            targets,
+            theirs,
+            alpha,
+            config.kd_weight,
+            config.temperature,
+            config.kl_reduction,
+            config.teacher_weights,
+            config.logit_std,
         )
 
     return loss
+
+
+def _map_loss(trial: Trial[DistilledStudent], data: Data) -> Callable[[Maps, Indices], Tensor] | None:
+    """What is added for similarity and attention; None without either: then no teacher runs."""
+    similarity, attention = trial.config.similarity, trial.config.attention
+    if similarity is None and attention is None:
+        return None
+    teachers, alpha = online_teachers(trial), _shares(trial.config)
+
+    def loss(maps: Maps, positions: Indices) -> Tensor:
+        mine = [features.float() for features in maps]
+        indices = data.split.train[positions]
+        theirs = {modality: teacher.maps(indices) for modality, teacher in teachers.items()}
+        terms = []
+        if similarity is not None:
+            terms.append(similarity.weight * similarity_loss(mine, theirs, alpha, similarity.merge))
+        if attention is not None:
+            terms.append(attention.weight * attention_loss(mine, theirs["signal"]))
+        return torch.stack(terms).sum()
+
+    return loss
+
+
+def _shares(config: DistilledStudent) -> dict[str, float]:
+    return {str(modality): share for modality, share in config.alpha.items()}
 
 
 def _order(trial: Trial[Any], epoch: int, count: int) -> Indices:
@@ -130,7 +194,8 @@ def _evaluate(
     }
     running.update(loss=0.0, correct=0, seen=0)
     for name, indices in (("val", data.split.validation), ("test", data.split.test)):
-        logits, targets = _predict(model, data, indices, trial.device)
+        with precision(trial.config, trial.device):
+            logits, targets = _predict(model, data, indices, trial.device)
         metrics[f"{name}/loss"] = functional.cross_entropy(logits, targets).item()
         metrics[f"{name}/accuracy"] = (logits.argmax(1) == targets).double().mean().item()
         windows = data.windows
@@ -144,6 +209,6 @@ def _predict(
     """Logits (N, C) and targets (N,) on the CPU."""
     model.eval()
     with torch.inference_mode():
-        logits = torch.cat([model(batch).cpu() for batch in data.batches(indices, device)])
+        logits = torch.cat([model(batch).float().cpu() for batch in data.batches(indices, device)])
     model.train()
     return logits, torch.from_numpy(data.windows.labels[indices])

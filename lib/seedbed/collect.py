@@ -7,6 +7,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from seedbed.attempts import read_attempts
@@ -17,7 +18,18 @@ from seedbed.results import Result
 from seedbed.runs import Run, StageRecord, read_stages
 from seedbed.state import TrialState, look_up
 from seedbed.store import Store
-from seedbed.tables import Baseline, Outcome, Table, TableRequest, build_tables, latex, markdown, terminal
+from seedbed.sweep.language import ExpectPlan, TablePlan
+from seedbed.tables import (
+    Baseline,
+    Expected,
+    Outcome,
+    Table,
+    TableRequest,
+    build_tables,
+    latex,
+    markdown,
+    terminal,
+)
 from seedbed.tables import csv as csv_table
 from seedbed.tables import json as json_table
 
@@ -93,24 +105,39 @@ def _request(
     store: Store, record: StageRecord, family: Family, results: list[Result], states: Mapping[str, TrialState]
 ) -> TableRequest:
     axes = list(dict.fromkeys(axis for trial in record.trials for axis in trial.axes))
-    free = [axis for axis in axes if axis not in record.over]
-    rows = record.table["rows"] or next((axis for axis in free if axis != record.table["columns"]), None)
-    columns = record.table["columns"] or next((axis for axis in free if axis != rows), None)
-    metric = record.table["cell"] or _usual_metric(family, record, results)
+    plan = TablePlan(**record.table)
+    layout = plan.layout(axes, record.over)
+    metric = plan.cell or _usual_metric(family, record, results)
     shown = family.metric(metric)
     return TableRequest(
         stage=record.stage,
         outcomes=[_outcome(store, trial, states[trial.id]) for trial in record.trials],
         metric=metric,
-        rows=rows,
-        columns=columns,
-        replicates=[axis for axis in record.over if axis not in (rows, columns)],
+        rows=layout.rows,
+        columns=layout.columns,
+        replicates=layout.replicates,
         unit=shown.unit,
-        std=record.table["std"],
+        std=plan.std,
         higher_is_better=shown.better == "higher",
         baseline=_baseline(store, record, states),
         trivial=_trivial(metric, results),
+        expected=_expected(record, shown.unit),
+        source=record.expect["source"] if record.expect else "",
     )
+
+
+def _expected(record: StageRecord, unit: str) -> list[Expected]:
+    """The published values, from the printed unit to the metric's own scale."""
+    values = ExpectPlan(**record.expect).values if record.expect else []
+    scale = 100 if unit == "%" else 1
+
+    def scaled(value: float) -> float:
+        return float(Decimal(repr(value)) / scale)  # so that 62.05 is printed again as it was read
+
+    return [
+        Expected(one.at, scaled(one.mean), None if one.std is None else scaled(one.std), one.n)
+        for one in values
+    ]
 
 
 def _usual_metric(family: Family, record: StageRecord, results: list[Result]) -> str:

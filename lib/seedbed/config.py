@@ -189,9 +189,8 @@ def _wrong_tag(settings: Settings, config_type: Any) -> ConfigError:
             return ConfigError((name,), f"found {settings[name]!r}; {did_you_mean(settings[name], allowed)}")
         if name not in settings and allowed and all(_is_required(model, name) for model in models):
             return ConfigError((name,), f"is required and not set; known: {', '.join(map(str, allowed))}")
-        models = [
-            model for model in models if not allowed or settings.get(name) in _fixed_values(model, name)
-        ]
+        if name in settings and allowed:  # one that is not set leaves open which model is meant
+            models = [model for model in models if settings[name] in _fixed_values(model, name)]
     return ConfigError((), f"no kind of trial has these settings: {dict(settings)}")
 
 

@@ -40,10 +40,14 @@ class StageRecord:
     baseline: list[PlannedTrial]
     """The trials that the others are compared with, empty without a baseline."""
 
+    expect: dict[str, Any] | None = None
+    """Published values to print beside ours, as the plan has them: in the unit that is printed."""
+
     @classmethod
     def of(cls, plan: SweepPlan, stage: PlannedStage) -> StageRecord:
         """The record of a planned stage."""
         against = plan.baselines.get(stage.stage.name)
+        expect = stage.stage.plan.expect
         return cls(
             stage=stage.stage.name,
             family=stage.family.name,
@@ -53,6 +57,7 @@ class StageRecord:
             trials=stage.trials,
             baseline_label=against.label if against else "",
             baseline=against.trials if against else [],
+            expect=expect.model_dump() if expect else None,
         )
 
     @classmethod

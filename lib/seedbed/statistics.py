@@ -64,6 +64,15 @@ class Difference:
 
 
 @dataclass(frozen=True)
+class Departure:
+    """Our mean less a published one, and its 95% interval; the bounds are None where a spread is not known."""
+
+    mean: float
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
 class Unlike:
     """A point's own spread, blocks removed, and that of all the other points together."""
 
@@ -128,6 +137,34 @@ def paired_difference(
         return Difference(mean, own.low if own else None, own.high if own else None, n, together)
     half = _t(0.5 + CONFIDENCE / 2, pooled.df) * pooled.sd * math.sqrt(2 / n)
     return Difference(mean, mean - half, mean + half, n, together)
+
+
+def departure(
+    values: Sequence[float],
+    published: float,
+    std: float | None = None,
+    n: int | None = None,
+    convention: Convention = "sample",
+) -> Departure | None:
+    """Mean of `values` - `published`, with a 95% interval when the published `std` and `n` are known too.
+
+    Welch's t for two means of unequal variances, with his approximate degrees of freedom: Welch, The
+    generalization of "Student's" problem when several different population variances are involved, Biometrika
+    34 (1947). None without a value; no bounds where one side is a single run, or neither has any spread.
+    """
+    _refuse_not_finite(values)
+    if not values:
+        return None
+    mean = fmean(values) - published
+    own = spread(values)
+    if own is None or std is None or n is None or n < 2 or own == std == 0:
+        return Departure(mean, None, None)
+    theirs = std if convention == "sample" else std * math.sqrt(n / (n - 1))
+    error = math.hypot(own / math.sqrt(len(values)), theirs / math.sqrt(n))
+    share = (own / error) ** 2 / len(values)
+    df = 1 / (share**2 / (len(values) - 1) + (1 - share) ** 2 / (n - 1))
+    half = _t(0.5 + CONFIDENCE / 2, df) * error
+    return Departure(mean, mean - half, mean + half)
 
 
 def minimum_detectable_difference(pooled: Pooled, n: int) -> float:
@@ -267,7 +304,7 @@ def _correlation(a: Sequence[float], b: Sequence[float]) -> float | None:
         return None
 
 
-def _t(probability: float, df: int) -> float:
+def _t(probability: float, df: float) -> float:
     """The quantile of Student's t."""
     from scipy import special
 

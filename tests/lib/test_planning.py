@@ -293,6 +293,69 @@ def test_stages_are_gathered_into_one(make_sweep: MakeSweep) -> None:
         plan(make_sweep, {**stages, "together": {"gather": ["leaders"]}})
 
 
+def expecting(*at: dict[str, Any], **plan: Any) -> dict[str, Any]:
+    """Leaders over folds, and a published value at each of these places."""
+    values = [{"at": axes, "mean": 1.0} for axes in at]
+    return {"s": {**LEADERS, "over": {"fold": [2, 3]}, "expect": {"source": "A", "values": values}, **plan}}
+
+
+def test_a_published_value_stands_beside_one_cell_whatever_the_table_averages_over(
+    make_sweep: MakeSweep,
+) -> None:
+    at = {"width": 2, "rate": 0.01}
+    assert plan(make_sweep, expecting(at, {**at, "width": 4})).stages["s"].stage.plan.expect is not None
+    by_fold = {"table": {"columns": "fold"}}
+    assert plan(make_sweep, expecting({**at, "fold": 2}, {**at, "fold": 3}, **by_fold)).trials
+    alone = {**expecting({})["s"], "grid": {}}
+    assert plan(make_sweep, {"s": alone}).trials
+
+
+@pytest.mark.parametrize(
+    ("at", "complaint"),
+    [
+        ({"wdith": 2}, "values.1.at.wdith: the table has no axis 'wdith'; did you mean 'width'?"),
+        ({"width": 3}, "values.1.at.width: no point of s has 3; known: 2, 4"),
+        (
+            {"width": 2},
+            "values.1.at: leaves 2 cells of s (width=2 rate=0.01; width=2 rate=0.02); say which rate",
+        ),
+        ({}, "leaves 4 cells of s (width=2 rate=0.01; width=2 rate=0.02; width=4 rate=0.01; and 1 more)"),
+        ({"width": 2, "rate": 0.01}, "values.1.at: values.0 stands beside the same cell"),
+        ({"width": 4, "rate": 0.01, "fold": 2}, "values.1.at.fold: a cell is a mean over fold; name it in"),
+    ],
+    ids=str,
+)
+def test_a_published_value_without_a_cell_of_its_own_is_refused(
+    make_sweep: MakeSweep, at: dict[str, Any], complaint: str
+) -> None:
+    with pytest.raises(InvalidSweep) as raised:
+        plan(make_sweep, expecting({"width": 2, "rate": 0.01}, at))
+    assert complaint in str(raised.value)
+    assert "toy-sweep.yaml: " in str(raised.value)
+    assert "[s].plan.expect.values.1.at" in str(raised.value)
+
+
+def test_a_published_value_at_true_does_not_stand_at_one(make_sweep: MakeSweep) -> None:
+    with pytest.raises(InvalidSweep, match=r"values\.0\.at\.width: no point of s has True; known: 1, 2"):
+        plan(make_sweep, expecting({"width": True}, grid={"width": [1, 2]}))
+
+
+def test_a_stage_has_at_most_a_thousand_packs(make_sweep: MakeSweep) -> None:
+    def packed(pack: Any, seeds: str) -> SweepPlan:
+        return plan(make_sweep, {"s": {**LEADERS, "grid": {}, "pack": pack}}, seeds)
+
+    for pack, seeds in ((1, "0-999"), (2, "0-1999"), ("auto", "0-2000")):
+        assert packed(pack, seeds).trials
+    with pytest.raises(InvalidSweep) as raised:
+        packed(2, "0-2000")
+    assert str(raised.value).endswith(
+        "[s].plan.pack: at most 1,000 packs a stage: 2,001 trials in packs of 2 make 1,001; "
+        "`pack: auto` chooses"
+    )
+    gathered = {"depends": "s", "gather": ["s"], "pack": 1}
+    assert plan(make_sweep, {"s": {**LEADERS, "grid": {}}, "all": gathered}, "0-1000").trials
+
+
 VARIANTS = {"a": {}, "b": {"from": "a", "config": {"rate": 0.02}}, "c": {"from": "b", "config": {"width": 2}}}
 
 

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from seedbed.statistics import (
+    Departure,
     Pooled,
+    departure,
     interval_over_seeds,
     minimum_detectable_difference,
     not_distinguishable_from_best,
@@ -312,6 +314,44 @@ def test_points_without_a_value_do_not_widen_the_margin() -> None:
     values: Values = {**VASCULAR_GRAFTS, **{f"empty {i}": {} for i in range(1000)}}
     # With 1,004 points the margin would be 8.7 and the best not distinguishable from 9100 psi.
     assert not_distinguishable_from_best(values, "8500 psi", Pooled(2.7, 15)) == {"8700 psi", "8900 psi"}
+
+
+def test_the_interval_against_a_published_value_is_welchs() -> None:
+    ours, theirs = [0.743, 0.761, 0.729], [0.70, 0.71, 0.69, 0.74, 0.72]
+    expected = stats.ttest_ind(ours, theirs, equal_var=False).confidence_interval()
+    for convention, of in (("sample", stats.tstd), ("population", np.std)):
+        found = departure(ours, fmean(theirs), float(of(theirs)), 5, convention)  # type: ignore[arg-type]
+        assert found is not None
+        assert found.mean == pytest.approx(fmean(ours) - fmean(theirs))
+        assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
+
+
+@pytest.mark.parametrize(
+    ("values", "std", "n"),
+    [
+        ([0.5, 0.75], None, None),
+        ([0.5, 0.75], None, 3),
+        ([0.5, 0.75], 0.1, None),
+        ([0.5, 0.75], 0.1, 1),
+        ([0.625], 0.1, 3),
+        ([0.625, 0.625], 0.0, 3),
+    ],
+)
+def test_where_a_spread_is_not_known_no_interval_is_invented(
+    values: list[float], std: float | None, n: int | None
+) -> None:
+    assert departure(values, 0.5, std, n) == Departure(0.125, None, None)
+
+
+def test_nothing_departs_without_a_value() -> None:
+    assert departure([], 0.5, 0.1, 3) is None
+
+
+def test_a_published_value_without_spread_is_held_against_our_own_spread() -> None:
+    found, alone = departure([0.5, 0.6, 0.7], 0.0, 0.0, 3), interval_over_seeds([0.5, 0.6, 0.7])
+    assert found is not None
+    assert alone is not None
+    assert (found.low, found.high) == pytest.approx((alone.low, alone.high))
 
 
 def test_a_tie_with_the_best_is_not_distinguishable_even_without_any_spread() -> None:

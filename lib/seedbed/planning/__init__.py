@@ -41,10 +41,10 @@ def plan_sweep(sweep: Sweep, seeds: str | None = None, metrics_of: MetricsOf = n
     """
     stages: dict[str, PlannedStage] = {}
     leaks = LeakCheck()
+    place = "--seeds" if seeds else f"{sweep.file}: spec.arguments.parameters[seeds]"
     for stage in sweep.stages:
-        stages[stage.name] = StagePlanner(
-            sweep, stage, stages, seeds or sweep.seeds, metrics_of, leaks
-        ).planned()
+        planner = StagePlanner(sweep, stage, stages, seeds or sweep.seeds, place, metrics_of, leaks)
+        stages[stage.name] = planner.planned()
     found = {name: _baseline(sweep, stages, name) for name in stages}
     return SweepPlan(sweep, stages, {name: baseline for name, baseline in found.items() if baseline})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,6 +11,7 @@ from seedbed.config import Config, ConfigError, field_names
 from seedbed.errors import InvalidConfig, InvalidSweep, did_you_mean
 from seedbed.family import Family, load_family
 from seedbed.identity import trial_id
+from seedbed.planning.expectations import refuse_wrong_expectations
 from seedbed.planning.leakage import LeakCheck
 from seedbed.planning.model import InputRef, PlannedPoint, PlannedStage, PlannedTrial
 from seedbed.planning.where import refuse_non_ancestor, the_point
@@ -19,6 +21,10 @@ from seedbed.sweep.points import Point, expand
 
 MetricsOf = Callable[[PlannedTrial], Mapping[str, float] | None]
 """The metrics of a finished trial, empty for a diverged one, None for one that has no result yet."""
+
+
+MOST_PACKS = 1000
+"""Of a stage: with ten times as many pods, one pass of Argo's workflow controller takes 20 to 40 seconds."""
 
 
 class _NotYetKnown(Exception):
@@ -43,6 +49,7 @@ class StagePlanner:
         stage: Stage,
         done: Mapping[str, PlannedStage],
         seeds: str,
+        seeds_place: str,
         metrics_of: MetricsOf,
         leaks: LeakCheck,
     ) -> None:
@@ -54,7 +61,7 @@ class StagePlanner:
         self.metrics_of = metrics_of
         self.leaks = leaks
         own = self.plan.seeds
-        self.seeds = parse_seeds(own or seeds, f"{self.place}.seeds" if own else f"{sweep.file}: seeds")
+        self.seeds = parse_seeds(own or seeds, f"{self.place}.seeds" if own else seeds_place)
         self.fingerprints: dict[str, str] = {}
         try:
             self.family = load_family(stage.family)
@@ -69,6 +76,7 @@ class StagePlanner:
             )
         planned = self._gathered() if self.plan.gather else self._trained()
         self._refuse_wrong_table(planned)
+        self._refuse_too_many_packs(planned)
         return planned
 
     def _trained(self) -> PlannedStage:
@@ -211,6 +219,17 @@ class StagePlanner:
                 raise InvalidSweep(
                     f"{place}.cell: no such metric: {table.cell!r}; {did_you_mean(table.cell, known)}"
                 )
+        refuse_wrong_expectations(planned, table.layout(axes, planned.over), f"{self.place}.expect")
+
+    def _refuse_too_many_packs(self, planned: PlannedStage) -> None:
+        if self.plan.pack == "auto" or self.plan.gather:
+            return
+        packs = math.ceil(planned.at_most / self.plan.pack)
+        if packs > MOST_PACKS:
+            raise InvalidSweep(
+                f"{self.place}.pack: at most {MOST_PACKS:,} packs a stage: {planned.at_most:,} trials in packs "
+                f"of {self.plan.pack} make {packs:,}; `pack: auto` chooses"
+            )
 
 
 def best_trial(family: Family, trials: Sequence[PlannedTrial], metrics_of: MetricsOf) -> PlannedTrial:

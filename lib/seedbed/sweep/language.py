@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Literal, TypeVar
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from seedbed.config import path_in
 from seedbed.errors import InvalidSweep, did_you_mean
@@ -71,6 +72,16 @@ class BaselinePlan(_Part):
     """Axes or settings that leave exactly one point."""
 
 
+@dataclass(frozen=True)
+class Layout:
+    """Where each axis of a stage goes in its table; those in none of these make separate tables."""
+
+    rows: str | None
+    columns: str | None
+    replicates: list[str]
+    """The axes that are averaged over, together with the seed."""
+
+
 class TablePlan(_Part):
     """How the stage's table is laid out."""
 
@@ -85,6 +96,45 @@ class TablePlan(_Part):
 
     std: Literal["sample", "population"] = "sample"
     """The convention of the standard deviation: over n - 1, or over n."""
+
+    def layout(self, axes: Sequence[str], over: Collection[str]) -> Layout:
+        """Where the axes go when every point runs `over` some of them: those are averaged where not placed."""
+        free = [axis for axis in axes if axis not in over]
+        rows = self.rows or next((axis for axis in free if axis != self.columns), None)
+        columns = self.columns or next((axis for axis in free if axis != rows), None)
+        return Layout(rows, columns, [axis for axis in over if axis not in (rows, columns)])
+
+
+class PublishedValue(_Part):
+    """A value that somebody published, and the cell that it stands beside."""
+
+    at: dict[str, Scalar] = {}
+    """Axes that leave exactly one cell of the stage's table."""
+
+    mean: float = Field(allow_inf_nan=False)
+    """In the unit that the table prints, as it stands in the paper: 92.0 where accuracy is shown in per cent."""
+
+    std: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    """Its standard deviation, in the same unit and by the convention of `table.std`."""
+
+    n: int | None = Field(default=None, ge=1)
+    """The runs behind it; with `std`, our difference from it has an interval."""
+
+    @model_validator(mode="after")
+    def _a_spread_has_two_runs(self) -> PublishedValue:
+        if self.std is not None and self.n == 1:
+            raise ValueError("n: one run has no std; leave one of the two out")
+        return self
+
+
+class ExpectPlan(_Part):
+    """Published values that are printed beside ours."""
+
+    source: str = Field(min_length=1)
+    """Where they were published: authors, year, table, column."""
+
+    values: list[PublishedValue] = Field(min_length=1)
+    """The values, at most one for a cell."""
 
 
 class StagePlan(_Part):
@@ -115,7 +165,10 @@ class StagePlan(_Part):
     seeds: str | None = None
     """The stage's own seeds, such as 0-4; the sweep's when not said."""
 
-    pack: int | Literal["auto"] = "auto"
+    expect: ExpectPlan | None = None
+    """Published values, printed in the table beside ours with our difference from them."""
+
+    pack: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
     """Trials that one pod takes together; on one machine each has a process of its own."""
 
     @field_validator("grid")
@@ -202,7 +255,7 @@ def _check_block(block: Block, place: str) -> None:
             _check_labels(values, f"{place}{axis}")
             continue
         for index, value in enumerate(values):
-            if any(_same(value, other) for other in values[:index]):
+            if any(same(value, other) for other in values[:index]):
                 raise ValueError(f"{place}{axis}: {value!r} is listed twice")
 
 
@@ -221,15 +274,16 @@ def _check_labels(labels: dict[str, Label], place: str) -> None:
             label = labels[label.origin]
 
 
-def _same(one: Scalar, other: Scalar) -> bool:
+def same(one: Scalar | None, other: Scalar | None) -> bool:
     """Equal as settings: 1 and 1.0 are, 1 and true are not."""
     return one == other and isinstance(one, bool) == isinstance(other, bool)
 
 
 def _complaint(error: ValidationError, value: Any, part: type[BaseModel]) -> str:
-    first = max(
-        error.errors(include_url=False), key=lambda found: len(found["loc"])
-    )  # of a union, the nearest
+    first = max(  # of a union, the nearest; a misspelt key rather than the one that it leaves missing
+        error.errors(include_url=False),
+        key=lambda found: (len(found["loc"]), found["type"] == "extra_forbidden"),
+    )
     location = path_in(first["loc"], value)
     path = "".join(f".{step}" for step in location)
     if first["type"] == "extra_forbidden":
@@ -246,6 +300,6 @@ def _complaint(error: ValidationError, value: Any, part: type[BaseModel]) -> str
 def _fields_at(part: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
     """The keys known at a place inside a part: those of the innermost part that its path names."""
     parts: dict[str, type[BaseModel]] = {"inputs": InputPlan, "baseline": BaselinePlan, "table": TablePlan}
-    parts |= {"grid": Label, "over": Label, "pick": SeedPick}
+    parts |= {"grid": Label, "over": Label, "pick": SeedPick, "expect": ExpectPlan, "values": PublishedValue}
     model = next((parts[str(step)] for step in reversed(location) if step in parts), part)
     return [field.alias or name for name, field in model.model_fields.items()]

@@ -18,7 +18,8 @@ def in_form(sweep: Sweep, form: Form) -> Sweep:
         return sweep
     _refuse_unknown_stages(sweep)
     _refuse_axes_of_no_stage(sweep)
-    return sweep.with_stages(tuple(_cut(sweep, stage) for stage in sweep.stages))
+    cut = sweep.with_stages(tuple(_cut(sweep, stage) for stage in sweep.stages))
+    return cut.with_stages(tuple(_without_vain_expectations(sweep, cut, stage) for stage in cut.stages))
 
 
 def laptop_summary(sweep: Sweep) -> str:
@@ -59,6 +60,34 @@ def _apply(plan: StagePlan, cut: LaptopStage, place: str, strict: bool) -> Stage
     return plan.model_copy(update=changed)
 
 
+def _without_vain_expectations(full: Sweep, cut: Sweep, stage: Stage) -> Stage:
+    """The stage without the published values whose points are cut off."""
+    expect = stage.plan.expect
+    if expect is None:
+        return stage
+    kept = [
+        value
+        for value in expect.values
+        if not any(_is_cut_off(full, cut, stage.name, axis, wanted) for axis, wanted in value.at.items())
+    ]
+    remaining = expect.model_copy(update={"values": kept}) if kept else None
+    return replace(stage, plan=stage.plan.model_copy(update={"expect": remaining}))
+
+
+def _is_cut_off(full: Sweep, cut: Sweep, name: str, axis: str, value: Scalar) -> bool:
+    """Whether a value is gone from a stage's axis; where it takes points from others, from one of theirs."""
+    own = axis in full.stage(name).plan.axes
+    return any(
+        value in _values_on(full.stage(stage).plan, axis)
+        and value not in _values_on(cut.stage(stage).plan, axis)
+        for stage in ([name] if own else full.ancestors(name))
+    )
+
+
+def _values_on(plan: StagePlan, axis: str) -> list[Scalar]:
+    return [value for block in [*plan.blocks, plan.over] for value in block.get(axis, [])]
+
+
 def _keep(block: Block, cut: LaptopStage) -> Block | None:
     """A block with the values that remain; None when an axis has none left there."""
     kept: Block = {}
@@ -93,7 +122,7 @@ def _labels_kept(labels: dict[str, Label], wanted: list[Scalar]) -> dict[str, La
 
 def _refuse_values_of_no_block(plan: StagePlan, cut: LaptopStage, place: str) -> None:
     for axis, wanted in cut.only.items():
-        there = [value for block in [*plan.blocks, plan.over] for value in block.get(axis, [])]
+        there = _values_on(plan, axis)
         if there and not wanted:
             raise InvalidSweep(f"{place}.only.{axis}: an axis needs at least one value")
         for value in wanted:

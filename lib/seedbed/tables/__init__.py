@@ -15,10 +15,33 @@ from typing import Literal
 
 from seedbed import statistics
 from seedbed.errors import InvalidSweep, did_you_mean
-from seedbed.tables.model import Baseline, Cell, Facts, Outcome, Row, Scalar, Table, TableRequest
+from seedbed.tables.model import (
+    Baseline,
+    Cell,
+    Expected,
+    Facts,
+    Outcome,
+    Published,
+    Row,
+    Scalar,
+    Table,
+    TableRequest,
+)
 from seedbed.tables.wording import label, metric_name, place
 
-__all__ = ["Baseline", "Cell", "Facts", "Outcome", "Row", "Scalar", "Table", "TableRequest", "build_tables"]
+__all__ = [
+    "Baseline",
+    "Cell",
+    "Expected",
+    "Facts",
+    "Outcome",
+    "Published",
+    "Row",
+    "Scalar",
+    "Table",
+    "TableRequest",
+    "build_tables",
+]
 
 
 def build_tables(request: TableRequest) -> list[Table]:
@@ -57,6 +80,9 @@ class _Point:
 
     def at(self, axis: str | None) -> Scalar:
         return self.axes.get(axis) if axis else None
+
+    def stands_at(self, axes: Mapping[str, Scalar]) -> bool:
+        return all(self.axes.get(axis) == value for axis, value in axes.items())
 
     def agrees(self, axes: Mapping[str, Scalar]) -> bool:
         return all(axes[axis] == value for axis, value in self.axes.items() if axis in axes)
@@ -118,6 +144,7 @@ class _Stage:
             ),
             baseline=request.baseline.label if request.baseline else None,
             trivial=dict(request.trivial),
+            source=request.source,
             facts=self.facts,
         )
 
@@ -134,7 +161,18 @@ class _Stage:
             failures=point.failures,
             difference=self._difference(point),
             mark=mark,
+            published=self._published(point),
         )
+
+    def _published(self, point: _Point) -> Published | None:
+        """What was published for this point; an interval would take folds for runs, so replicates have none."""
+        request = self.request
+        expected = next((one for one in request.expected if point.stands_at(one.axes)), None)
+        if expected is None or point in self.outside:
+            return None
+        std = None if request.replicates else expected.std
+        minus = statistics.departure(list(point.values.values()), expected.mean, std, expected.n, request.std)
+        return Published(expected.mean, expected.std, expected.n, minus)
 
     def _difference(self, point: _Point) -> statistics.Difference | None:
         if point in self.outside:

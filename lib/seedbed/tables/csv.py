@@ -9,6 +9,12 @@ from collections.abc import Iterable, Sequence
 from seedbed.tables import wording
 from seedbed.tables.model import Cell, Scalar, Table
 
+PUBLISHED = (
+    *("published", "published_std", "published_n"),
+    *("minus_published", "minus_published_low", "minus_published_high", "published_in"),
+)
+"""The columns of published values, where a stage expects any."""
+
 
 def render(tables: Sequence[Table], description: str = "") -> str:
     """One header for all tables of a stage, and each point and baseline once.
@@ -21,13 +27,20 @@ def render(tables: Sequence[Table], description: str = "") -> str:
     ]
     axes = _union(axis for table in tables for axis in _axes(table))
     blocks = _union(block for _, _, cell in points for block in (*cell.values, *cell.failures))
+    quoted = any(table.source for table in tables)
     header = [
         *("source", "metric", *axes, "n", "N", "mean", f"std_{tables[0].std if tables else 'sample'}"),
         *(f"seed_{block}" for block in blocks),
         *("difference", "low", "high", "pairs", "correlation", "mark", "note"),
+        *(PUBLISHED if quoted else ()),
     ]
     lines = [
-        (source, table.metric, *(_spelled(cell.axes.get(axis)) for axis in axes), *_figures(cell, blocks))
+        (
+            *(source, table.metric),
+            *(_spelled(cell.axes.get(axis)) for axis in axes),
+            *_figures(cell, blocks),
+            *(_published(table, cell) if quoted else ()),
+        )
         for table, source, cell in points
     ]
     text = io.StringIO()
@@ -43,6 +56,15 @@ def _figures(cell: Cell, blocks: Iterable[str]) -> tuple[Scalar, ...]:
         return (*figures, None, None, None, None, None, cell.mark, wording.note(cell))
     compared = (difference.mean, difference.low, difference.high, difference.n, difference.correlation)
     return (*figures, *compared, cell.mark, wording.note(cell))
+
+
+def _published(table: Table, cell: Cell) -> tuple[Scalar, ...]:
+    published = cell.published
+    if published is None:
+        return (None,) * len(PUBLISHED)
+    minus = published.minus
+    ours = (minus.mean, minus.low, minus.high) if minus else (None, None, None)
+    return (published.mean, published.std, published.n, *ours, table.source)
 
 
 def _spelled(value: Scalar) -> Scalar:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
 
+from seedbed.statistics import Departure, Difference
 from seedbed.tables import wording
-from seedbed.tables.model import Cell, Table
+from seedbed.tables.model import Cell, Published, Table
 from seedbed.tables.wording import Compared, Entry, Grid
 
 SPECIAL = str.maketrans(
@@ -42,8 +43,8 @@ def _lines(table: Table, description: str) -> Iterator[str]:
             yield rf"  \par\medskip {_escaped(grid.title)}\par\smallskip"
         yield from (f"  {line}" for line in _grid(table, grid))
     notes = [f"{where}: {note}." for where, note in wording.notes(table).items()]
-    legend = wording.legend(table)
-    below = [*notes, *([f"{legend}."] if legend else []), *wording.footer(table)]
+    said = [f"{line}." for line in (wording.legend(table), wording.origin(table)) if line]
+    below = [*notes, *said, *wording.footer(table)]
     yield rf"  \par\smallskip\footnotesize {_escaped(' '.join(below))}"
     yield r"\end{table}"
 
@@ -69,16 +70,26 @@ def _text(table: Table, entry: Entry) -> str:
     if isinstance(entry, str):
         return _escaped(entry)
     if isinstance(entry, Cell):
-        spread = "" if entry.std is None else rf" \pm {wording.number(table, entry.std)}"
-        figure = "–" if entry.mean is None else f"${wording.number(table, entry.mean)}{spread}$"
+        figure = "–" if entry.mean is None else _figure(table, entry.mean, entry.std)
         mark = {"best": "$^{*}$", "alike": r"$^{\sim}$", "": ""}[entry.mark]
         return f"{figure} ({entry.n}/{entry.planned}){mark}"
     if isinstance(entry, Compared):
-        bounds = wording.bounds(table, entry.difference)
-        interval = f"$[{', '.join(bounds)}]$" if bounds else ""
-        mean = f"${wording.number(table, entry.difference.mean, '+')}$"
-        return " ".join(filter(None, [mean, interval, entry.pairs]))
-    return f"${wording.number(table, entry)}$"
+        return f"{_minus(table, entry.difference)} {entry.pairs}".rstrip()
+    if isinstance(entry, Published):
+        ours = f" ({_minus(table, entry.minus)})" if entry.minus else ""
+        return f"{_figure(table, entry.mean, entry.std)}{ours}"
+    return _figure(table, entry)
+
+
+def _figure(table: Table, mean: float, std: float | None = None) -> str:
+    spread = "" if std is None else rf" \pm {wording.number(table, std)}"
+    return f"${wording.number(table, mean)}{spread}$"
+
+
+def _minus(table: Table, difference: Difference | Departure) -> str:
+    bounds = wording.bounds(table, difference)
+    mean = f"${wording.number(table, difference.mean, '+')}$"
+    return f"{mean} $[{', '.join(bounds)}]$" if bounds else mean
 
 
 def _escaped(text: str) -> str:

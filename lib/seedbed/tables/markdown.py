@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
 
+from seedbed.statistics import Departure, Difference
 from seedbed.tables import wording
-from seedbed.tables.model import Cell, Table
+from seedbed.tables.model import Cell, Published, Table
 from seedbed.tables.wording import Column, Compared, Entry, Grid
 
 
@@ -33,8 +34,7 @@ def _paragraphs(table: Table, description: str) -> Iterator[str]:
         yield _grid(table, Grid("", [*grid.columns, *ends]))
     if notes and not beside:
         yield "\n".join(f"- {_escaped(where)}: {_escaped(note)}" for where, note in notes.items())
-    if legend := wording.legend(table):
-        yield _escaped(legend)
+    yield from (_escaped(said) for said in (wording.legend(table), wording.origin(table)) if said)
 
 
 def _grid(table: Table, grid: Grid) -> str:
@@ -58,16 +58,21 @@ def _text(table: Table, entry: Entry) -> str:
     if isinstance(entry, str):
         return _escaped(entry)
     if isinstance(entry, Cell):
-        spread = "" if entry.std is None else f" ± {wording.number(table, entry.std)}"
+        spread = wording.spread(table, entry.std)
         mark = _escaped(f" {wording.MARKS[entry.mark]}".rstrip())
         return f"{wording.mean(table, entry)}{spread} ({entry.n}/{entry.planned}){mark}"
     if isinstance(entry, Compared):
-        bounds = wording.bounds(table, entry.difference)
-        interval = f"[{', '.join(bounds)}]" if bounds else ""
-        return " ".join(
-            filter(None, [wording.number(table, entry.difference.mean, "+"), interval, entry.pairs])
-        )
+        return f"{_minus(table, entry.difference)} {entry.pairs}".rstrip()
+    if isinstance(entry, Published):
+        ours = f" ({_minus(table, entry.minus)})" if entry.minus else ""
+        return f"{wording.number(table, entry.mean)}{wording.spread(table, entry.std)}{ours}"
     return wording.number(table, entry)
+
+
+def _minus(table: Table, difference: Difference | Departure) -> str:
+    bounds = wording.bounds(table, difference)
+    mean = wording.number(table, difference.mean, "+")
+    return f"{mean} [{', '.join(bounds)}]" if bounds else mean
 
 
 def _said(sentences: Iterable[str]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from seedbed.statistics import Convention, Difference, Interval, Pooled, Unlike
+from seedbed.statistics import Convention, Departure, Difference, Interval, Pooled, Unlike
 
 Scalar = str | int | float | bool | None
 Status = Literal["finished", "diverged", "missing", "damaged"]
@@ -43,6 +43,20 @@ class Baseline:
     Outcomes without axes stand against all."""
 
 
+@dataclass(frozen=True)
+class Expected:
+    """A published value, in the metric's own scale."""
+
+    axes: Mapping[str, Scalar]
+    """Where it belongs: to the one point that stands there on these axes."""
+
+    mean: float
+    std: float | None = None
+    """By the request's convention."""
+
+    n: int | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class TableRequest:
     """What is asked of the outcomes of one stage."""
@@ -71,6 +85,22 @@ class TableRequest:
 
     trivial: Mapping[str, float] = field(default_factory=dict)
     """What the metric is without any learning: `{"majority": 0.152}`."""
+
+    expected: Sequence[Expected] = ()
+    source: str = ""
+    """Where the expected values were published."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """What somebody else reached at a point."""
+
+    mean: float
+    std: float | None
+    n: int | None
+
+    minus: Departure | None
+    """Ours less it; None while we have no value. Without bounds with replicates, as over_seeds."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +132,8 @@ class Cell:
 
     mark: Literal["best", "alike", ""]
     """The best point of the table, or one that is not distinguishable from it."""
+
+    published: Published | None
 
 
 @dataclass(frozen=True)
@@ -156,4 +188,8 @@ class Table:
     rows: tuple[Row, ...]
     baseline: str | None
     trivial: Mapping[str, float]
+
+    source: str
+    """Where the published values of its stage stand; empty without any."""
+
     facts: Facts

@@ -6,8 +6,9 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
 
+from seedbed.statistics import Departure, Difference
 from seedbed.tables import wording
-from seedbed.tables.model import Cell, Table
+from seedbed.tables.model import Cell, Published, Table
 from seedbed.tables.wording import Column, Compared, Entry, Grid
 
 WIDTH = 100
@@ -38,7 +39,12 @@ def _lines(table: Table, description: str) -> Iterator[str]:
             beside = _with_notes(lines, grid, notes) if len(table.columns) == 1 else None
             yield from beside or lines
             notes = {} if beside else notes
-    yield from _filled([*(f"{where}: {note}" for where, note in notes.items()), wording.legend(table)])
+    below = [
+        *(f"{where}: {note}" for where, note in notes.items()),
+        wording.legend(table),
+        wording.origin(table),
+    ]
+    yield from _filled(below)
 
 
 def _filled(texts: Iterable[str]) -> Iterator[str]:
@@ -94,7 +100,7 @@ def _parts(table: Table, entry: Entry) -> tuple[str, ...]:
     if isinstance(entry, str):
         return (entry,)
     if isinstance(entry, Cell):
-        spread = "" if entry.std is None else f" ± {wording.number(table, entry.std)}"
+        spread = wording.spread(table, entry.std)
         mark = wording.MARKS[entry.mark]
         return (
             wording.mean(table, entry),
@@ -103,8 +109,14 @@ def _parts(table: Table, entry: Entry) -> tuple[str, ...]:
             f" {mark}" if mark else "",
         )
     if isinstance(entry, Compared):
-        bounds = wording.bounds(table, entry.difference)
-        interval = ("  [", bounds[0], ", ", bounds[1], "]") if bounds else ("",) * 5
-        pairs = f"  {entry.pairs}" if entry.pairs else ""
-        return (wording.number(table, entry.difference.mean, "+"), *interval, pairs)
+        return (*_minus(table, entry.difference), f"  {entry.pairs}" if entry.pairs else "")
+    if isinstance(entry, Published):
+        ours = ("  ", *_minus(table, entry.minus)) if entry.minus else ()
+        return (wording.number(table, entry.mean), wording.spread(table, entry.std), *ours)
     return (wording.number(table, entry),)
+
+
+def _minus(table: Table, difference: Difference | Departure) -> tuple[str, ...]:
+    bounds = wording.bounds(table, difference)
+    interval = ("  [", bounds[0], ", ", bounds[1], "]") if bounds else ("",) * 5
+    return (wording.number(table, difference.mean, "+"), *interval)

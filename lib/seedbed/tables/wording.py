@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from seedbed.statistics import Difference
-from seedbed.tables.model import Cell, Scalar, Table
+from seedbed.statistics import Departure, Difference
+from seedbed.tables.model import Cell, Published, Row, Scalar, Table
 
 MARKS = {"best": "*", "alike": "~", "": ""}
 
@@ -21,8 +21,8 @@ class Compared:
     pairs: str
 
 
-Entry = str | float | Cell | Compared | None
-"""What stands in one place: words, a trivial baseline's value, a point, a difference, nothing."""
+Entry = str | float | Cell | Compared | Published | None
+"""What stands in one place: words, a trivial baseline's value, a point, a difference, a published value, nothing."""
 
 
 @dataclass(frozen=True)
@@ -42,26 +42,35 @@ class Grid:
 
 
 def grids(table: Table) -> list[Grid]:
-    """The parts to print: differences stand beside a single column, in a grid of their own under several."""
+    """The parts to print: what is compared stands beside a single column, in grids of its own under several."""
     labels = Column(_corner(table), [*(row.label for row in table.rows), *table.trivial])
     figures = [
         Column(_header(table, value), [*(row.cells[at] for row in table.rows), *table.trivial.values()])
         for at, value in enumerate(table.columns)
     ]
-    if not any(cell and cell.difference for row in table.rows for cell in row.cells):
-        return [Grid("", [labels, *figures])]
-    minus = f"minus {table.baseline}, paired by {' × '.join(['seed', *table.replicates])}"
-    compared = [row for row in table.rows if row.source == table.stage]
-    differences = [
-        [_compared(cell) for cell in column] for column in zip(*(row.cells for row in compared), strict=True)
-    ]
+    own = [row for row in table.rows if row.source == table.stage]
+    beside = _beside(table, own)
     if len(figures) == 1:
-        return [Grid("", [labels, *figures, Column(minus, differences[0])])]
-    below = [Column(figure.header, column) for figure, column in zip(figures, differences, strict=True)]
+        return [
+            Grid("", [labels, *figures, *(Column(title, entries) for title, (entries,) in beside.items())])
+        ]
+    names = Column(labels.header, [row.label for row in own])
+    headers = [figure.header for figure in figures]
     return [
         Grid("", [labels, *figures]),
-        Grid(minus, [Column(labels.header, [row.label for row in compared]), *below]),
+        *(Grid(title, [names, *map(Column, headers, columns)]) for title, columns in beside.items()),
     ]
+
+
+def _beside(table: Table, rows: Sequence[Row]) -> dict[str, list[list[Entry]]]:
+    """What the stage's own points are compared with, by title: an entry for each row, column by column."""
+    columns = list(zip(*(row.cells for row in rows), strict=True))
+    minus = f"minus {table.baseline}, paired by {' × '.join(['seed', *table.replicates])}"
+    found: dict[str, list[list[Entry]]] = {
+        minus: [[_compared(cell) for cell in column] for column in columns],
+        "published (minus)": [[cell.published if cell else None for cell in column] for column in columns],
+    }
+    return {title: entries for title, entries in found.items() if any(map(any, entries))}
 
 
 def notes(table: Table) -> dict[str, str]:
@@ -104,6 +113,15 @@ def legend(table: Table) -> str:
     return "; ".join(told)
 
 
+def origin(table: Table) -> str:
+    """Where the published values stand, as far as there are any, and what is told of them."""
+    published = [cell.published for row in table.rows for cell in row.cells if cell and cell.published]
+    if not published:
+        return ""
+    interval = any(one.minus and one.minus.low is not None for one in published)
+    return f"published: {table.source} (minus: ours less it{', Welch 95%' if interval else ''})"
+
+
 def footer(table: Table) -> list[str]:
     """What the stage's trials let one see; the same for all tables of a stage."""
     facts = table.facts
@@ -137,7 +155,12 @@ def mean(table: Table, cell: Cell) -> str:
     return "–" if cell.mean is None else number(table, cell.mean)
 
 
-def bounds(table: Table, difference: Difference) -> tuple[str, str] | None:
+def spread(table: Table, std: float | None) -> str:
+    """What follows a mean; nothing where no spread is known."""
+    return "" if std is None else f" ± {number(table, std)}"
+
+
+def bounds(table: Table, difference: Difference | Departure) -> tuple[str, str] | None:
     """The ends of the interval."""
     if difference.low is None or difference.high is None:
         return None

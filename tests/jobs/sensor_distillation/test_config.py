@@ -25,7 +25,7 @@ from seedbed.planning import SweepPlan, plan_sweep
 from seedbed.sweep.workflow import read_sweep
 from tests.conftest import MakeSweep
 
-MODALITIES = ("signal", "gaf", "gadf", "mtf")
+MODALITIES = ("signal", "gaf", "gadf", "mtf", "stack")
 
 
 def teacher(modality: str, **settings: Any) -> Config:
@@ -83,7 +83,8 @@ def test_the_defaults_are_those_of_the_study() -> None:
         (
             {"role": "teacher", "modality": "signal", "image_size": 32},
             "image_size: has no effect in a teacher that reads the signal; it exists only in "
-            "a teacher that reads Gramian angular fields or a teacher that reads Markov transition fields",
+            "a teacher that reads Gramian angular fields or a teacher that reads Markov transition fields or "
+            "a teacher that reads both angular fields and the transition field, one above the other",
         ),
         (
             {"role": "student", "temperature": 4},
@@ -101,7 +102,7 @@ def test_the_defaults_are_those_of_the_study() -> None:
         ({"role": "teacher", "modality": "mtf", "bin": 8}, "bin: no such setting; did you mean 'bins'?"),
         ({"role": "student", "epoch": 8}, "epoch: no such setting; did you mean 'epochs'?"),
         ({"role": "teacher", "modality": "gap"}, "modality: found 'gap'; did you mean 'gaf'?"),
-        ({"role": "teacher"}, "modality: is required and not set; known: signal, gaf, gadf, mtf"),
+        ({"role": "teacher"}, "modality: is required and not set; known: signal, gaf, gadf, mtf, stack"),
         ({"role": "techer"}, "role: found 'techer'; did you mean 'teacher'?"),
         ({}, "role: is required and not set; known: teacher, student"),
         ({"role": "student", "epochs": 0}, "epochs: input should be greater than or equal to 1, found 0"),

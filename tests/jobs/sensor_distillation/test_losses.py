@@ -11,7 +11,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from jobs.sensor_distillation.losses import KlReduction, combine, distillation_kl, distillation_loss
+from jobs.sensor_distillation.losses import (
+    KlReduction,
+    TeacherWeights,
+    combine,
+    distillation_kl,
+    distillation_loss,
+    standardised,
+)
+from jobs.sensor_distillation.weighting import by_confidence, by_entropy
 
 CLASSES = 14
 ALPHA = {"gaf": 0.5, "pi": 0.2, "signal": 0.3}
@@ -42,10 +50,20 @@ def distilled(
     kd_weight: float = 0.7,
     temperature: float = 4.0,
     kl_reduction: KlReduction = "mean",
+    teacher_weights: TeacherWeights = "alpha",
+    logit_std: bool = False,
 ) -> tuple[Tensor, Tensor]:
     return loss_and_gradient(
         lambda student: distillation_loss(
-            student, TARGETS, teacher_logits, alpha, kd_weight, temperature, kl_reduction
+            student,
+            TARGETS,
+            teacher_logits,
+            alpha,
+            kd_weight,
+            temperature,
+            kl_reduction,
+            teacher_weights,
+            logit_std,
         ),
         next(iter(teacher_logits.values())).dtype,
     )
@@ -215,3 +233,72 @@ def test_weights_for_other_teachers_are_refused_in_words() -> None:
         ValueError, match=r"alpha weighs \['gaf', 'pi'\], and the teachers are \['gaf', 'signal'\]"
     ):
         distilled({"gaf": logits(1), "signal": logits(2)}, {"gaf": 0.5, "pi": 0.5})
+
+
+# Weights of each sample
+
+
+@pytest.mark.parametrize("how", ["entropy", "confidence"])
+def test_each_sample_s_divergence_has_its_own_weight(how: TeacherWeights) -> None:
+    by_name = teachers(torch.float64)
+    each = by_entropy(by_name) if how == "entropy" else by_confidence(by_name, TARGETS)
+    student = logits(0, torch.float64)
+    total = 0.0
+    for name, theirs in by_name.items():
+        for index in range(64):
+            one = slice(index, index + 1)
+            kl = distillation_kl(student[one], theirs[one], 4, "mean").item()
+            total += each[name][index].item() * kl / 64
+    expected = 0.3 * functional.cross_entropy(student, TARGETS).item() + 0.7 * 16 * total
+    assert distilled(by_name, ALPHA, teacher_weights=how)[0].item() == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("how", ["entropy", "confidence"])
+def test_teachers_that_agree_are_one_teacher_however_they_are_weighed(how: TeacherWeights) -> None:
+    same = dict.fromkeys(ALPHA, logits(1, torch.float64))
+    value, gradient = distilled(same, ALPHA, teacher_weights=how)
+    expected, same_gradient = distilled({"gaf": logits(1, torch.float64)}, {"gaf": 1.0})
+    torch.testing.assert_close(value, expected, rtol=1e-12, atol=0)
+    assert (gradient - same_gradient).abs().max() < 1e-16
+
+
+def test_an_average_is_equal_shares_to_the_last_bit() -> None:
+    equal = dict.fromkeys(ALPHA, 1 / 3)
+    assert same_bits(distilled(teachers(), equal, teacher_weights="average"), distilled(teachers(), equal))
+
+
+def test_weights_of_each_sample_do_not_see_alpha() -> None:
+    one_hot = {"gaf": 1.0, "pi": 0.0, "signal": 0.0}
+    weighed = distilled(teachers(), ALPHA, teacher_weights="entropy")
+    assert same_bits(weighed, distilled(teachers(), one_hot, teacher_weights="entropy"))
+    assert not same_bits(weighed, distilled(teachers(), ALPHA, teacher_weights="confidence"))
+
+
+# Standardised logits
+
+
+def test_standardised_distillation_is_the_formula_of_its_parts() -> None:
+    student, teacher = logits(0, torch.float64), logits(1, torch.float64)
+    mine, theirs = (z / z.std(dim=1, keepdim=True) for z in (student, teacher))
+    p, q = (2 * theirs).softmax(dim=1), (2 * mine).softmax(dim=1)
+    kl = (p * (p / q).log()).sum(dim=1).mean() / CLASSES
+    expected = 0.3 * functional.cross_entropy(mine, TARGETS) + 0.7 * 16 * kl
+    found, _ = distilled({"gaf": teacher}, {"gaf": 1.0}, logit_std=True)
+    torch.testing.assert_close(found, expected, rtol=1e-10, atol=0)
+
+
+def test_standardised_distillation_does_not_see_the_scale_of_logits() -> None:
+    def loss(student_scale: float, teacher_scale: float) -> float:
+        by_name = {name: teacher_scale * values for name, values in teachers(torch.float64).items()}
+        return distillation_loss(
+            student_scale * logits(0, torch.float64), TARGETS, by_name, ALPHA, 0.7, 4, "mean", logit_std=True
+        ).item()
+
+    assert loss(7, 0.2) == pytest.approx(loss(1, 1), rel=1e-10)
+
+
+def test_logits_that_are_all_equal_have_a_gradient() -> None:
+    flat = torch.zeros(2, CLASSES, requires_grad=True)
+    standardised(flat).square().sum().backward()
+    assert flat.grad is not None
+    assert flat.grad.isfinite().all()

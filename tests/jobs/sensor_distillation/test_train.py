@@ -5,12 +5,9 @@ Two passes over the windows of `watch` at 400 samples: ten steps each, a second 
 
 from __future__ import annotations
 
-import io
 import itertools
-import json
-import shutil
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,55 +23,29 @@ from jobs.sensor_distillation.datasets import open_dataset
 from jobs.sensor_distillation.inputs import BATCH, load_data
 from jobs.sensor_distillation.teachers import build_network, compute_logits
 from jobs.sensor_distillation.train import learning_rate
-from seedbed.codec import load_tensors
 from seedbed.config import read_config
 from seedbed.data import CACHE_VARIABLE, DATA_VARIABLE
 from seedbed.errors import Interrupted
-from seedbed.finished import FinishedTrial
-from seedbed.identity import trial_id
-from seedbed.planning import InputRef, PlannedTrial
+from seedbed.planning import PlannedTrial
 from seedbed.results import Result
 from seedbed.store import Store, open_store
 from seedbed.trial import Trial
+from tests.jobs.sensor_distillation.trials import (
+    STEPS_AN_EPOCH,
+    copy_of,
+    finished,
+    log_of,
+    planned,
+    predictions,
+    read,
+    student,
+    teacher,
+    weights,
+)
 from tests.lib.trials import run, stop_after
-
-TINY = {"data": "watch", "window": 400, "network": "wrn10-1", "epochs": 2}
-STEPS_AN_EPOCH = 10
-
-
-def planned(
-    settings: Mapping[str, Any], inputs: Mapping[str, PlannedTrial] | None = None, seed: int = 0
-) -> PlannedTrial:
-    """A trial of this family as a stage would plan it, its inputs being trials by modality."""
-    sources = inputs or {}
-    config = family.plan(settings, {name: family.read(source.config) for name, source in sources.items()})
-    role, data = family.role_of(config), family.fingerprint(config)
-    identity = trial_id(
-        family=family.name,
-        role=role,
-        revision=family.roles[role].revision,
-        config=config,
-        seed=seed,
-        data=data,
-        inputs={name: [(source.id, "best")] for name, source in sources.items()},
-    )
-    refs = {name: [InputRef(family.name, source.id, "best")] for name, source in sources.items()}
-    revision = family.roles[role].revision
-    plain = config.model_dump(mode="json")
-    return PlannedTrial(identity, family.name, role, revision, plain, seed, {}, data, refs)
-
-
-def teacher(modality: str, seed: int = 0, **settings: Any) -> PlannedTrial:
-    return planned({**TINY, "role": "teacher", "modality": modality, **settings}, seed=seed)
-
 
 SIGNAL = teacher("signal")
 GAF = teacher("gaf", image_size=16)
-
-
-def student(*sources: PlannedTrial, seed: int = 0, **settings: Any) -> PlannedTrial:
-    by_modality = {source.config["modality"]: source for source in sources}
-    return planned({**TINY, "role": "student", **settings}, by_modality, seed)
 
 
 BOTH = student(SIGNAL, GAF, alpha={"gaf": 0.3})
@@ -112,32 +83,6 @@ def whole(tmp_path_factory: pytest.TempPathFactory, taught: Path) -> Result:
 def store(taught: Path, tmp_path: Path) -> Store:
     """A copy of the taught store for this test alone."""
     return copy_of(taught, tmp_path)
-
-
-def copy_of(taught: Path, folder: Path) -> Store:
-    shutil.copytree(taught, folder / "runs")
-    return open_store(str(folder / "runs"))
-
-
-def log_of(store: Store, trial: PlannedTrial) -> list[dict[str, float]]:
-    return [json.loads(line) for line in (store.read(f"{trial.folder}/log.jsonl") or b"").splitlines()]
-
-
-def predictions(store: Store, trial: PlannedTrial, name: str) -> dict[str, np.ndarray[Any, Any]]:
-    with np.load(io.BytesIO(store.read(f"{trial.folder}/predictions/{name}.npz") or b"")) as kept:
-        return dict(kept)
-
-
-def weights(store: Store, trial: PlannedTrial, which: str) -> dict[str, torch.Tensor]:
-    return load_tensors(store.read(f"{trial.folder}/weights/{which}.safetensors") or b"", which)
-
-
-def finished(store: Store, trial: PlannedTrial) -> FinishedTrial:
-    return FinishedTrial.open(store, InputRef(trial.family, trial.id, "best"))
-
-
-def read(trial: PlannedTrial) -> Any:
-    return family.read(trial.config)
 
 
 # What teachers may and may not change

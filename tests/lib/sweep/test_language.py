@@ -43,6 +43,23 @@ from seedbed.sweep.yaml import load_yaml
         ({"grid": {"v": {"a": {"from": "a"}}}}, "p.grid.v.a.from: the labels start from each other: a -> a"),
         ({"over": {"fold": []}}, "p.over.fold: an axis needs at least one value"),
         ({"pack": "many"}, "p.pack: found 'many', expected"),
+        ({"pack": 0}, "p.pack: found 0, expected greater than or equal to 1"),
+        ({"expect": {"values": [{"mean": 1}]}}, "p.expect.source: is required and not set"),
+        ({"expect": {"source": "a", "values": []}}, "p.expect.values: found []"),
+        ({"expect": {"source": "a", "value": []}}, "p.expect.value: no such key; did you mean 'values'?"),
+        ({"expect": {"source": "a", "values": [{}]}}, "p.expect.values.0.mean: is required and not set"),
+        (
+            {"expect": {"source": "a", "values": [{"maen": 1.0, "mean": 1.0}]}},
+            "p.expect.values.0.maen: no such key; did you mean 'mean'?",
+        ),
+        (
+            {"expect": {"source": "a", "values": [{"mean": 1.0, "std": -1.0}]}},
+            "p.expect.values.0.std: found -1.0, expected greater than or equal to 0",
+        ),
+        (
+            {"expect": {"source": "a", "values": [{"mean": 1.0, "std": 0.1, "n": 1}]}},
+            "p.expect.values.0.n: one run has no std",
+        ),
         ({"table": {"row": "a"}}, "p.table.row: no such key; did you mean 'rows'?"),
         ({"baseline": {"stgae": "a"}}, "p.baseline.stgae: no such key; did you mean 'stage'?"),
         ("grid", "p: expected settings by name, found 'grid'"),

@@ -138,6 +138,45 @@ def test_the_laptop_form_cuts_axes_and_changes_settings(make_sweep: MakeSweep) -
     assert laptop_summary(sweep) == "a 2; b 2 only; seeds 0"
 
 
+EXPECTING = {
+    "first": {"grid": {"b": [1, 2], "c": [1, 2]}},
+    "second": {
+        "depends": "first",
+        "grid": {"b": [1, 2]},
+        "inputs": {"t": {"stage": "first", "where": "each"}},
+        "expect": {
+            "source": "A table",
+            "values": [{"at": {"b": b, "c": c}, "mean": 10 * b + c} for b in (1, 2) for c in (1, 2)],
+        },
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("laptop", "kept"),
+    [
+        ({"first": {"only": {"c": [2]}}}, [12, 22]),
+        ({"first": {"only": {"b": [2]}}}, [11, 12, 21, 22]),
+        ({"second": {"only": {"b": [2]}}}, [21, 22]),
+        ({"first": {"only": {"c": [2]}}, "second": {"only": {"b": [1]}}}, [12]),
+    ],
+)
+def test_the_laptop_form_leaves_out_what_was_published_of_points_that_it_cuts_off(
+    make_sweep: MakeSweep, laptop: Any, kept: list[int]
+) -> None:
+    cut = in_form(read_sweep(make_sweep(EXPECTING, laptop=laptop)), "laptop")
+    expect = cut.stage("second").plan.expect
+    assert expect is not None
+    assert [value.mean for value in expect.values] == kept
+
+
+def test_a_laptop_form_may_leave_no_published_value(make_sweep: MakeSweep) -> None:
+    values = [{"at": {"b": 1}, "mean": 10}]
+    stages = {"s": {"grid": {"b": [1, 2]}, "expect": {"source": "A table", "values": values}}}
+    laptop = {"s": {"only": {"b": [2]}}}
+    assert in_form(read_sweep(make_sweep(stages, laptop=laptop)), "laptop").stage("s").plan.expect is None
+
+
 @pytest.mark.parametrize(
     ("laptop", "complaint"),
     [

@@ -12,8 +12,25 @@ from typing import Any
 import pytest
 
 from seedbed.errors import InvalidSweep
-from seedbed.statistics import interval_over_seeds, paired_difference, pooled_spread, spread
-from seedbed.tables import Baseline, Cell, Outcome, Scalar, Table, TableRequest, build_tables
+from seedbed.statistics import (
+    Departure,
+    departure,
+    interval_over_seeds,
+    paired_difference,
+    pooled_spread,
+    spread,
+)
+from seedbed.tables import (
+    Baseline,
+    Cell,
+    Expected,
+    Outcome,
+    Published,
+    Scalar,
+    Table,
+    TableRequest,
+    build_tables,
+)
 from seedbed.tables import json as as_json
 
 METRIC = "test/accuracy@best"
@@ -292,6 +309,35 @@ def test_a_point_for_which_the_pooled_spread_does_not_speak_is_named() -> None:
     ]
     noisy = finished({"alpha": 99}, [10, -10, 10, -10])
     assert list(table([*outcomes, *noisy], rows="alpha").facts.unlike) == ["students alpha=99"]
+
+
+def test_a_published_value_stands_at_its_point_with_ours_less_it() -> None:
+    outcomes = [*finished({"alpha": 0.1}, MIDDLE), *finished({"alpha": 0.9}, HIGH)]
+    expected = [Expected({"alpha": 0.9}, 0.5, 0.01, 4)]
+    for std in ("sample", "population"):
+        built = table(outcomes, rows="alpha", expected=expected, source="A table", std=std)
+        assert built.source == "A table"
+        assert cell(built, "0.1").published is None
+        minus = departure(HIGH, 0.5, 0.01, 4, std)
+        assert cell(built, "0.9").published == Published(0.5, 0.01, 4, minus)
+
+
+def test_a_published_value_does_not_stand_beside_the_baseline() -> None:
+    scratch = Baseline("scratch", finished({}, LOW))
+    built = table(finished({}, MIDDLE), baseline=scratch, expected=[Expected({}, 0.5)])
+    assert cell(built, "students").published is not None
+    assert cell(built, "scratch").published is None
+
+
+def test_a_published_value_is_there_before_ours_is() -> None:
+    built = table([Outcome({}, 0, "missing")], expected=[Expected({}, 0.5)])
+    assert cell(built, "students").published == Published(0.5, None, None, None)
+
+
+def test_folds_are_not_taken_for_runs_when_ours_is_held_against_a_published_value() -> None:
+    outcomes = [Outcome({"fold": fold}, 0, "finished", {METRIC: 0.5 + fold / 4}) for fold in (0, 1)]
+    built = table(outcomes, replicates=["fold"], expected=[Expected({}, 0.5, 0.1, 2)])
+    assert cell(built, "students").published == Published(0.5, 0.1, 2, Departure(0.125, None, None))
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import pytest
 
 from seedbed.tables import (
     Baseline,
+    Expected,
     Outcome,
     Scalar,
     Table,
@@ -194,6 +195,140 @@ def test_latex_has_a_tabular_for_figures_and_one_for_differences_and_escapes_wha
 
     awkward = latex.render(tables(finished({"label": "[a]*^~#$&{x}"}, [0.5]), rows="label"))
     assert r"{[}a]{*}\textasciicircum{}\textasciitilde{}\#\$\&\{x\} & $0.500$ (1/1) \\" in awkward
+
+
+SOURCE = "Wang & Oates 2015, Table 1, GASF-GADF-MTF"
+ONE_COLUMN = [
+    *finished({"data": "ucr/Coffee"}, [1.0, 0.964, 1.0]),
+    *finished({"data": "ucr/GunPoint"}, [0.927, 0.933, 0.94]),
+    *finished({"data": "ucr/Beef"}, [0.7, 0.733, 0.767]),
+]
+
+
+def beside_published(**asked: Any) -> list[Table]:
+    """One column, of which one value was published alone, one with its spread, and one not at all."""
+    expected = [
+        Expected({"data": "ucr/Coffee"}, 1.0),
+        Expected({"data": "ucr/GunPoint"}, 0.92, 0.01, 3),
+    ]
+    return tables(ONE_COLUMN, rows="data", unit="%", expected=expected, source=SOURCE, **asked)
+
+
+def published_by_modality() -> list[Table]:
+    outcomes = [
+        outcome
+        for modality, gain in {"signal": 0.0, "gaf": 0.01}.items()
+        for data, value in {"ucr/Coffee": 0.95, "ucr/Beef": 0.7}.items()
+        for outcome in finished({"data": data, "modality": modality}, [value + gain, value, value + 2 * gain])
+    ]
+    expected = [
+        Expected({"data": "ucr/Coffee", "modality": "gaf"}, 1.0),
+        Expected({"data": "ucr/Beef", "modality": "gaf"}, 0.767, 0.01, 5),
+    ]
+    return tables(outcomes, rows="data", columns="modality", unit="%", expected=expected, source=SOURCE)
+
+
+def test_the_terminal_shows_published_values_beside_one_column() -> None:
+    assert terminal.render(beside_published()) == (
+        """\
+test accuracy @best (%), mean ± sample sd over seeds
+data           test accuracy @best   published (minus)
+ucr/Coffee     98.8 ± 2.1  (3/3) *   100.0        -1.2
+ucr/GunPoint   93.3 ± 0.7  (3/3) ~    92.0 ± 1.0  +1.3  [-0.7, +3.4]
+ucr/Beef       73.3 ± 3.4  (3/3)
+* best; ~ not distinguishable from the best (Tukey, 95%)
+published: Wang & Oates 2015, Table 1, GASF-GADF-MTF (minus: ours less it, Welch 95%)
+
+3 seeds: differences below 6.5 points cannot be seen (pooled sd 2.1, 4 df).
+"""
+    )
+
+
+def test_the_terminal_shows_published_values_of_several_columns_in_a_block_of_their_own() -> None:
+    assert terminal.render(published_by_modality()) == (
+        """\
+test accuracy @best (%), mean ± sample sd over seeds
+data \\ modality   signal                gaf
+ucr/Coffee        95.0 ± 0.0  (3/3) ~   96.0 ± 1.0  (3/3) *
+ucr/Beef          70.0 ± 0.0  (3/3)     71.0 ± 1.0  (3/3)
+
+published (minus)
+data \\ modality   signal   gaf
+ucr/Coffee                 100.0        -4.0
+ucr/Beef                    76.7 ± 1.0  -5.7  [-7.7, -3.7]
+* best; ~ not distinguishable from the best (Tukey, 95%)
+published: Wang & Oates 2015, Table 1, GASF-GADF-MTF (minus: ours less it, Welch 95%)
+
+3 seeds: differences below 1.6 points cannot be seen (pooled sd 0.6, 6 df).
+"""
+    )
+
+
+def test_published_values_stand_behind_the_differences_from_the_baseline() -> None:
+    built = beside_published(baseline=Baseline("scratch", finished({}, [0.8, 0.81, 0.83])))
+    (_, header, *_) = terminal.render(built).splitlines()
+    assert re.split(" {3,}", header)[2:] == ["minus scratch, paired by seed", "published (minus)"]
+
+
+def test_markdown_and_latex_show_published_values_with_ours_less_it_in_brackets() -> None:
+    shown = markdown.render(beside_published())
+    for line in (
+        r"| data | test accuracy @best | published (minus) |",
+        r"| ucr/Coffee | 98.8 ± 2.1 (3/3) \* | 100.0 (-1.2) |",
+        r"| ucr/GunPoint | 93.3 ± 0.7 (3/3) \~ | 92.0 ± 1.0 (+1.3 [-0.7, +3.4]) |",
+        r"| ucr/Beef | 73.3 ± 3.4 (3/3) |  |",
+        r"published: Wang & Oates 2015, Table 1, GASF-GADF-MTF (minus: ours less it, Welch 95%)",
+    ):
+        assert line in shown.splitlines()
+    shown = latex.render(beside_published())
+    for line in (
+        r"data & test accuracy @best & published (minus) \\",
+        r"ucr/Coffee & $98.8 \pm 2.1$ (3/3)$^{*}$ & $100.0$ ($-1.2$) \\",
+        r"ucr/GunPoint & $93.3 \pm 0.7$ (3/3)$^{\sim}$ & $92.0 \pm 1.0$ ($+1.3$ $[-0.7, +3.4]$) \\",
+        r"ucr/Beef & $73.3 \pm 3.4$ (3/3) &  \\",
+    ):
+        assert f"    {line}" in shown.splitlines()
+    assert (
+        r"published: Wang \& Oates 2015, Table 1, GASF-GADF-MTF (minus: ours less it, Welch 95\%)." in shown
+    )
+
+
+def test_csv_has_columns_for_published_values_where_a_stage_expects_any() -> None:
+    assert "published" not in as_csv.render(students())
+    header, *lines = csv.reader(io.StringIO(as_csv.render(beside_published())))
+    assert header[-7:] == [
+        *("published", "published_std", "published_n"),
+        *("minus_published", "minus_published_low", "minus_published_high", "published_in"),
+    ]
+    coffee, gun_point, beef = (line[-7:] for line in lines)
+    assert coffee == ["1.0", "", "", coffee[3], "", "", SOURCE]
+    assert gun_point[:3] == ["0.92", "0.01", "3"]
+    minus = [float(figure) for figure in (coffee[3], *gun_point[3:6])]
+    assert minus == pytest.approx([-0.012000, 0.013333, -0.007095, 0.033761], abs=1e-6)
+    assert beef == [""] * 7
+
+
+def test_json_holds_published_values_and_their_source() -> None:
+    (table,) = json.loads(as_json.render(beside_published()))["tables"]
+    assert table["source"] == SOURCE
+    coffee, _, beef = (row["cells"][0]["published"] for row in table["rows"])
+    assert coffee["minus"].keys() == {"mean", "low", "high"}
+    assert (coffee["mean"], coffee["std"], coffee["n"], coffee["minus"]["low"]) == (1.0, None, None, None)
+    assert beef is None
+
+
+def test_a_published_value_stands_alone_while_we_have_none() -> None:
+    built = tables([Outcome({}, 0, "missing")], unit="%", expected=[Expected({}, 0.92)], source="A table")
+    assert re.search(r"^students .*\(0/1\) +92\.0 +1 missing$", terminal.render(built), re.MULTILINE)
+    assert "| – (0/1) | 92.0 | 1 missing |" in markdown.render(built)
+    assert r"– (0/1) & $92.0$ \\" in latex.render(built)
+    assert "\npublished: A table (minus: ours less it)\n" in terminal.render(built)
+
+
+def test_a_table_without_published_values_does_not_name_their_source() -> None:
+    outcomes = [*finished({"augment": True}, [0.5]), *finished({"augment": False}, [0.7])]
+    shown = terminal.render(tables(outcomes, expected=[Expected({"augment": True}, 0.5)], source="A table"))
+    assert shown.count("published: A table") == 1
 
 
 def test_csv_has_a_line_for_each_point_unrounded_and_a_baseline_once() -> None:
