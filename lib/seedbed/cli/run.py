@@ -77,6 +77,7 @@ def submit(
         raise Interrupted(f"stopped with {done} of {len(states)} trials done. {HINT}")
     ran = sum(state.finished for state in states.values()) - found
     print(_headline(local.plan, form, ran, found, time.monotonic() - began))
+    print(_memory(states))
     shown = [stage for stage in tables if stage.record.shown] or tables
     for stage in shown:
         print(f"\n{stage.record.stage}" if len(shown) > 1 else "")
@@ -100,6 +101,12 @@ def _headline(plan: SweepPlan, form: str, ran: int, found: int, seconds: float) 
     cut = f"laptop form: {laptop_summary(sweep)}" if form == "laptop" else "full form"
     trials = f"{len(plan.trials)} trials: {ran} run, {found} found"
     return f"{sweep.title}\n{sweep.name} · {cut} · {trials} · {duration(seconds)}"
+
+
+def _memory(states: Mapping[str, TrialState]) -> str:
+    """The most memory that a trial took: what a pod would have to ask for."""
+    peaks = [state.result.peak_memory_bytes for state in states.values() if state.result]
+    return f"peak memory of a trial: {max(peaks, default=0) / 1e9:.1f} GB"
 
 
 def _refuse_unusable(states: Mapping[str, TrialState], reuse: str) -> None:
