@@ -22,7 +22,8 @@ def attempt_name() -> str:
 
 
 def begin_attempt(store: Store, trial: PlannedTrial, name: str) -> None:
-    """Record that an attempt starts; one that stays without an end was killed."""
+    """Record what the trial is, and that an attempt starts; one that stays without an end was killed."""
+    store.create(f"{trial.folder}/config.json", json.dumps(trial.to_json(), indent=1).encode())
     _write(store, trial, name, {})
 
 

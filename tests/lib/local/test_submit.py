@@ -105,6 +105,13 @@ def test_a_sweep_runs_prints_its_table_and_is_then_done(person: Callable[..., Pe
     names = {"plan.json", "results.parquet", "table.md", "table.csv", "table.tex", "table.json"}
     assert {path.name for path in folder.iterdir()} == names
 
+    for result in (someone.folder / "runs/trials").glob("*/*/result.json"):
+        about = json.loads((result.parent / "config.json").read_text())
+        assert (about["id"], about["config"]) == (
+            result.parent.name,
+            json.loads(result.read_text())["config"],
+        )
+
     before = someone.left()
     again = someone.submits()
     assert "12 trials: 0 run, 12 found" in again.stdout
