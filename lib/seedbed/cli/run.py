@@ -66,15 +66,14 @@ def submit(
     with view:
         local.run()
 
-    tables = collect(place, record)
-    if not local.stopping:
-        for stage in tables:
-            write_tables(place, record, stage)
     if local.unavailable is not None:
         raise StoreUnavailable(local.unavailable)
     if local.interrupts:
         done = sum(state.finished for state in states.values())
         raise Interrupted(f"stopped with {done} of {len(states)} trials done. {HINT}")
+    tables = collect(place, record)
+    for stage in tables:
+        write_tables(place, record, stage)
     ran = sum(state.finished for state in states.values()) - found
     print(_headline(local.plan, form, ran, found, time.monotonic() - began))
     print(_memory(states))

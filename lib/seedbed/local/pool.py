@@ -92,7 +92,7 @@ class Pool:
 
     def wait(self, seconds: float) -> Iterator[tuple[str, Ending]]:
         """Hear from the workers for up to so long; yields those that ended."""
-        sources: list[Any] = [source for worker in self.running.values() for source in worker_sources(worker)]
+        sources: list[Any] = [source for worker in self.running.values() for source in _sources(worker)]
         if not sources:
             time.sleep(seconds)
         ready = connection.wait(sources, seconds) if sources else []
@@ -119,7 +119,7 @@ class Pool:
                 os.kill(worker.process.pid, number)
 
 
-def worker_sources(worker: Running) -> list[Any]:
+def _sources(worker: Running) -> list[Any]:
     """What becomes ready when a worker speaks or ends."""
     closed = worker.connection.closed
     return [worker.process.sentinel] if closed else [worker.connection, worker.process.sentinel]
