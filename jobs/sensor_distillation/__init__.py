@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobs.sensor_distillation.completion import complete
 from jobs.sensor_distillation.config import SPLIT_SETTINGS, Settled, Training
-from jobs.sensor_distillation.datasets import describe_sets, open_dataset
+from jobs.sensor_distillation.datasets import describe_sets, files_of, open_dataset
 from jobs.sensor_distillation.windows import load_windows, units_by_split
 from seedbed.family import Family, Metric, Role
 
@@ -48,7 +48,13 @@ family = Family(
     split_settings=SPLIT_SETTINGS,
     units=units,
     datasets=datasets,
+    files=files_of,
     complete=complete,
     metrics={"accuracy": Metric(unit="%"), "loss": Metric(better="lower")},
+    tiny=(
+        {"role": "student", "window": 400, "network": "wrn10-1", "epochs": 1},
+        # Every kernel of imaging.py, so that an image is built with all of them compiled.
+        {"role": "teacher", "modality": "stack", "image_size": 8, "window": 400, "network": "wrn10-1", "epochs": 1},
+    ),
     preload=("jobs.sensor_distillation.train",),
 )

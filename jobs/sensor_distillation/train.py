@@ -59,6 +59,7 @@ def train(trial: Trial[Any]) -> None:
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
+        trial.observe(loss=loss)
         _count(running, loss, logits, targets)
         if batch == steps - 1:
             _evaluate(trial, model, data, step + 1, running)

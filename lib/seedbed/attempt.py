@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,7 +16,10 @@ import torch
 from seedbed import NUMERICS, provenance
 from seedbed.checkpoints import Checkpoints
 from seedbed.codec import save_tensors
+from seedbed.data import prefer_version
 from seedbed.family import Family, load_family
+from seedbed.health.determinism import ask_for_determinism, noting
+from seedbed.health.learning import at_baseline, plateau
 from seedbed.identity import digest
 from seedbed.planning import PlannedTrial
 from seedbed.record import Predictions
@@ -54,21 +57,34 @@ def run_attempt(
     done = read_result(store, planned.folder)
     if done is not None:
         return done
+    prefer_version(planned.data)
     family = load_family(planned.family)
     device = torch.device(attempt.device)
     checkpoints = Checkpoints(store, f"{planned.folder}/checkpoint", attempt.name)
     trial = _open_trial(store, planned, attempt, family, device, checkpoints, report)
     started(trial)
-    events: list[Event] = []
     try:
-        _prepare(device)
+        ask_for_determinism(device)
+        if device.index is not None:
+            torch.cuda.set_device(device)
         trial.seed_globals()
-        family.run(trial)
+        with noting(trial.health.not_deterministic):
+            family.run(trial)
+        events = trial.health.ended(_learning(trial, family))
     except Diverged as divergence:
-        events.append(Event(kind="diverged", message=str(divergence)))
+        events = [Event(kind="diverged", message=str(divergence)), *trial.health.events]
     finally:
+        trial.health.close()
         checkpoints.close()
     return _finish(store, planned, trial, events, device)
+
+
+def _learning(trial: Trial[Any], family: Family) -> Iterator[Event]:
+    """What the whole record shows of whether anything was learned."""
+    record = trial.record
+    yield from plateau(record.log, record.baselines, family.metric)
+    if record.log:
+        yield from at_baseline(trial.metrics()[0], record.baselines, record.split, family.metric)
 
 
 def _open_trial(
@@ -92,14 +108,6 @@ def _open_trial(
         suits=lambda state: attempt.reuse_any or state["numerics"] == tag,
         report=report,
     )
-
-
-def _prepare(device: torch.device) -> None:
-    """The same bits from the same trial, wherever the device can give them."""
-    torch.backends.cudnn.benchmark = False
-    torch.backends.cudnn.deterministic = True
-    if device.type == "cuda":
-        torch.cuda.set_device(device)
 
 
 def _finish(
@@ -143,6 +151,8 @@ def _finish(
         finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
         files={name: hashlib.sha256(data).hexdigest() for name, data in files.items()},
         log_digest=digest(record.log),
+        streams=record.streams,
+        initial_weights=record.initial_weights,
     )
     if not write_result(store, planned.folder, result):
         return read_result(store, planned.folder) or result

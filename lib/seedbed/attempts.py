@@ -47,9 +47,9 @@ def end_attempt(
 def read_attempts(store: Store, folder: str) -> list[dict[str, Any]]:
     """A trial's attempts, oldest first; one that cannot be read is left out."""
     found = []
-    for key in store.list(f"{folder}/attempts"):
+    for _, data in store.read_many(store.list(f"{folder}/attempts")):
         try:
-            found.append(json.loads(store.read(key) or b"null"))
+            found.append(json.loads(data or b"null"))
         except ValueError:
             continue
     return [attempt for attempt in found if isinstance(attempt, dict)]

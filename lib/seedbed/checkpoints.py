@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import re
+import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -44,6 +45,9 @@ class Checkpoints:
         # Its thread starts with the first save, not here: until then the process may fork.
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="checkpoint")
         self._pending: Future[None] | None = None
+        self.written = 0
+        self.write_seconds = 0.0
+        """How many this attempt has written, and how long that took, beside the training."""
 
     def __enter__(self) -> Self:
         return self
@@ -105,7 +109,10 @@ class Checkpoints:
                 self._store.delete(key)
 
     def _write(self, key: str, copy: Snapshot) -> None:
+        began = time.monotonic()
         self._store.write(key, copy.encode())
+        self.written += 1
+        self.write_seconds += time.monotonic() - began
 
     def _read(self, key: str) -> dict[str, Any] | None:
         data = self._store.read(key)
@@ -126,3 +133,10 @@ class Checkpoints:
         return sorted(
             (_Kept(int(name["step"]), name["attempt"], key) for key, name in names if name), reverse=True
         )
+
+
+def remove_checkpoints(store: Store, folders: Iterable[str]) -> None:
+    """Delete the checkpoints of trials that have their results, by their folders."""
+    for folder in folders:
+        for key in store.list(f"{folder}/checkpoint"):
+            store.delete(key)

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import io
-import json
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from seedbed.attempts import read_attempts
+from seedbed.compacted import as_parquet
 from seedbed.errors import InvalidSweep
+from seedbed.evidence import Evidence, look_into
 from seedbed.family import Family, load_family
+from seedbed.lineage import lineage_of, record_winners
 from seedbed.planning import PlannedTrial
+from seedbed.remarks import remarks
 from seedbed.results import Result
 from seedbed.runs import Run, StageRecord, read_stages
+from seedbed.settings import settings_of
 from seedbed.state import TrialState, look_up
 from seedbed.store import Store
 from seedbed.sweep.language import ExpectPlan, TablePlan
@@ -26,15 +28,13 @@ from seedbed.tables import (
     Table,
     TableRequest,
     build_tables,
+    chain,
     latex,
     markdown,
     terminal,
 )
 from seedbed.tables import csv as csv_table
 from seedbed.tables import json as json_table
-
-FEW_UNITS = 5
-"""Fewer test units (subjects, books, identities) than this say next to nothing about new ones."""
 
 RENDERERS: dict[str, Callable[[Sequence[Table], str], str]] = {
     "md": markdown.render,
@@ -78,40 +78,50 @@ def collect(store: Store, run: Run) -> list[StageTables]:
 def write_tables(store: Store, run: Run, stage: StageTables) -> None:
     """Put a stage's tables beside its plan: Markdown, CSV, LaTeX, JSON, and all results as Parquet."""
     folder = f"{run.folder}/{stage.record.stage}"
+    story = lineage_of(store, run, stage.record.stage)
     for suffix in RENDERERS:
-        store.write(f"{folder}/table.{suffix}", stage.render(suffix).encode())
-    store.write(f"{folder}/results.parquet", _parquet(stage))
+        more = f"\n{chain.markdown(story)}" if story and suffix == "md" else ""
+        store.write(f"{folder}/table.{suffix}", f"{stage.render(suffix)}{more}".encode())
+    record_winners(store, run, stage.record, stage.states)
+    store.write(f"{folder}/results.parquet", as_parquet(stage.record, stage.states))
 
 
 def tabulate(store: Store, record: StageRecord) -> StageTables:
     """A stage's tables, from its record and what the store has of its trials.
 
-    Raises InvalidSweep when the table's layout does not fit the stage.
+    A result that its own predictions contradict is not used. Raises InvalidSweep when the table's layout does not
+    fit the stage.
     """
-    states = look_up(store, [*record.trials, *record.baseline])
+    found = look_up(store, [*record.trials, *record.baseline])
     family = load_family(record.family)
-    results = [result for trial in record.trials if (result := states[trial.id].result)]
-    request = _request(store, record, family, results, states)
+    metric = usual_metric(record, found)
+    evidence = look_into(store, found, metric)
+    tables = build_tables(_request(store, record, family, metric, evidence))
+    results = _results(record, evidence.states)
     return StageTables(
         record=record,
-        tables=build_tables(request),
+        tables=tables,
         description=_the_same([result.description for result in results]) or "",
-        remarks=_remarks(record, states),
-        states=states,
+        remarks=remarks(record, family, evidence.states, tables),
+        states=evidence.states,
     )
 
 
+def _results(record: StageRecord, states: Mapping[str, TrialState]) -> list[Result]:
+    return [result for trial in record.trials if (result := states[trial.id].result)]
+
+
 def _request(
-    store: Store, record: StageRecord, family: Family, results: list[Result], states: Mapping[str, TrialState]
+    store: Store, record: StageRecord, family: Family, metric: str, evidence: Evidence
 ) -> TableRequest:
     axes = list(dict.fromkeys(axis for trial in record.trials for axis in trial.axes))
     plan = TablePlan(**record.table)
     layout = plan.layout(axes, record.over)
-    metric = plan.cell or _usual_metric(family, record, results)
     shown = family.metric(metric)
+
     return TableRequest(
         stage=record.stage,
-        outcomes=[_outcome(store, trial, states[trial.id]) for trial in record.trials],
+        outcomes=outcomes_of(store, record.trials, evidence),
         metric=metric,
         rows=layout.rows,
         columns=layout.columns,
@@ -119,11 +129,25 @@ def _request(
         unit=shown.unit,
         std=plan.std,
         higher_is_better=shown.better == "higher",
-        baseline=_baseline(store, record, states),
-        trivial=_trivial(metric, results),
+        baseline=_baseline(store, record, evidence),
+        trivial=_trivial(metric, _results(record, evidence.states)),
         expected=_expected(record, shown.unit),
         source=record.expect["source"] if record.expect else "",
+        score=evidence.score,
+        show=plan.show,
+        optimistic=optimistic(record, family, metric),
+        replicate=record.replicate and metric.startswith("test/"),
     )
+
+
+def optimistic(record: StageRecord, family: Family, metric: str) -> str:
+    """Which selection used the split that a metric stands on; empty where none did."""
+    rules = {role: family.roles[role].select_by for role in {trial.role for trial in record.trials}}
+    chosen = {rule[0]: "picks the best step" for rule in rules.values() if rule}
+    if record.select is not None:
+        chosen[record.select["metric"]] = "picks the winner"
+    split = metric.split("/")[0]
+    return " and ".join(f"{name} {what}" for name, what in chosen.items() if name.split("/")[0] == split)
 
 
 def _expected(record: StageRecord, unit: str) -> list[Expected]:
@@ -140,35 +164,54 @@ def _expected(record: StageRecord, unit: str) -> list[Expected]:
     ]
 
 
-def _usual_metric(family: Family, record: StageRecord, results: list[Result]) -> str:
-    """What a table shows when its plan does not say: the test twin of what selects the best step."""
-    rule = family.roles[record.trials[0].role].select_by
-    logged = [name for result in results for name in result.metrics]
+def usual_metric(record: StageRecord, states: Mapping[str, TrialState]) -> str:
+    """What a stage's table shows: its cell, or else the test twin of what selects the best step.
+
+    Raises InvalidSweep where nothing tells.
+    """
+    if record.table["cell"]:
+        return str(record.table["cell"])
+    rule = load_family(record.family).roles[record.trials[0].role].select_by
     if rule is not None:
         return f"test/{rule[0].split('/')[-1]}@best"
+    logged = [name for result in _results(record, states) for name in result.metrics]
     if not logged:
         raise InvalidSweep(f"{record.stage}: table.cell is not set, and no trial has a metric yet")
     return logged[0]
 
 
-def _baseline(store: Store, record: StageRecord, states: Mapping[str, TrialState]) -> Baseline | None:
+def _baseline(store: Store, record: StageRecord, evidence: Evidence) -> Baseline | None:
     """The baseline's trials; their axes say which points they stand against."""
     if not record.baseline:
         return None
-    outcomes = [_outcome(store, trial, states[trial.id]) for trial in record.baseline]
-    return Baseline(record.baseline_label, outcomes)
+    return Baseline(record.baseline_label, outcomes_of(store, record.baseline, evidence))
 
 
-def _outcome(store: Store, trial: PlannedTrial, state: TrialState) -> Outcome:
+def outcomes_of(store: Store, trials: Sequence[PlannedTrial], evidence: Evidence) -> list[Outcome]:
+    """What became of planned trials, as far as it can be believed."""
+    return [_outcome(store, trial, evidence) for trial in trials]
+
+
+def _outcome(store: Store, trial: PlannedTrial, evidence: Evidence) -> Outcome:
+    state = evidence.states[trial.id]
     result = state.result
     if state.status == "damaged":
         return Outcome(trial.axes, trial.seed, "damaged", note=state.complaint, trial=trial.id)
     if result is None:
         return Outcome(trial.axes, trial.seed, "missing", note=_why_missing(store, trial), trial=trial.id)
     if result.status == "diverged":
-        note = "; ".join(event.message for event in result.events)
+        note = "; ".join(event.message for event in result.events if event.kind == "diverged")
         return Outcome(trial.axes, trial.seed, "diverged", note=note, trial=trial.id)
-    return Outcome(trial.axes, trial.seed, "finished", result.metrics, trial=trial.id)
+    return Outcome(
+        trial.axes,
+        trial.seed,
+        "finished",
+        result.metrics,
+        trial=trial.id,
+        settings=settings_of(trial, result),
+        unwell=bool(result.events),
+        block=evidence.blocks.get(trial.id),
+    )
 
 
 def _why_missing(store: Store, trial: PlannedTrial) -> str:
@@ -192,73 +235,3 @@ def _trivial(metric: str, results: list[Result]) -> dict[str, float]:
 def _the_same(values: list[Any]) -> Any:
     """What all values are, if they are all the same."""
     return values[0] if values and all(value == values[0] for value in values) else None
-
-
-def _remarks(record: StageRecord, states: Mapping[str, TrialState]) -> list[str]:
-    """What a reader should know of the trials behind the numbers."""
-    results = {trial.label: result for trial in record.trials if (result := states[trial.id].result)}
-    return [
-        *_few_units(results),
-        *_undertrained(results),
-        *_same_run_twice(results),
-        *_other_numerics(results),
-    ]
-
-
-def _few_units(results: Mapping[str, Result]) -> Iterator[str]:
-    """Few test units, all trials taken together: left-out subjects add up."""
-    tested = [result.split.get("names", {}).get("test") for result in results.values()]
-    units = {unit for names in tested if names for unit in names}
-    if None not in tested and 0 < len(units) < FEW_UNITS:
-        yield f"Tested on {len(units)} only ({', '.join(sorted(units))}): this cannot speak for new ones."
-
-
-def _same_run_twice(results: Mapping[str, Result]) -> Iterator[str]:
-    by_log: dict[str, list[str]] = defaultdict(list)
-    for label, result in results.items():
-        by_log[result.log_digest].append(label)
-    for labels in by_log.values():
-        if len(labels) > 1:
-            yield f"Same run twice: {' and '.join(labels)} logged the same numbers to the bit."
-
-
-def _undertrained(results: Mapping[str, Result]) -> Iterator[str]:
-    """A best step that is the last one: training was cut off while it still got better."""
-    ended = [result for result in results.values() if result.status == "finished"]
-    late = sum(result.best_step == result.last_step for result in ended)
-    if 2 * late > len(ended):
-        yield f"{late} of {len(ended)} trials are best at their very last step: they may be undertrained."
-
-
-def _other_numerics(results: Mapping[str, Result]) -> Iterator[str]:
-    tags = sorted({" ".join(result.numerics_tag.values()) for result in results.values()})
-    if len(tags) > 1:
-        yield f"Trials of different numerics are compared here: {'; '.join(tags)}."
-
-
-def _parquet(stage: StageTables) -> bytes:
-    """One row a planned trial: everything that a later analysis starts from."""
-    import pyarrow as pa  # loaded here: most commands never need it
-    import pyarrow.parquet as pq
-
-    rows = []
-    for trial in stage.record.trials:
-        state = stage.states[trial.id]
-        result = state.result
-        rows.append(
-            {
-                "trial": trial.id,
-                "family": trial.family,
-                "role": trial.role,
-                "seed": trial.seed,
-                "status": state.status if result is None else result.status,
-                "axes": json.dumps(trial.axes),
-                "config": json.dumps(trial.config),
-                "metrics": json.dumps(result.metrics if result else {}),
-                "seconds": result.seconds if result else None,
-                "code": result.code if result else None,
-            }
-        )
-    buffer = io.BytesIO()
-    pq.write_table(pa.Table.from_pylist(rows), buffer)
-    return buffer.getvalue()

@@ -39,6 +39,10 @@ class ConfigError(InvalidConfig):
         super().__init__(f"{'.'.join(path)}: {complaint}" if path else complaint)
 
 
+class NoSuchSetting(ConfigError):
+    """A setting that does not exist in the kind of trial that the other settings make."""
+
+
 def read_config(config_type: Any, settings: Settings) -> Config:
     """Validate settings against a config model, or a union of them, strictly.
 
@@ -114,9 +118,11 @@ def _explain(error: ErrorDetails, settings: Settings, config_type: Any) -> Confi
     found = error["input"]
     match error["type"]:
         case "extra_forbidden":
-            return ConfigError(path, _unknown(path[-1], settings, config_type))
+            return NoSuchSetting(path, _unknown(path[-1], *_around(path, settings, config_type)))
         case "missing":
             return ConfigError(path, "is required and not set")
+        case "union_tag_not_found" | "union_tag_invalid" if path and path[0] in settings:
+            return ConfigError(path, _wrong_inner_tag(error))
         case "union_tag_not_found" | "union_tag_invalid":
             return _wrong_tag(settings, config_type)
         case "float_type" | "int_type" if isinstance(found, str):
@@ -142,6 +148,14 @@ def path_in(location: tuple[int | str, ...], settings: Any) -> tuple[str, ...]:
         elif index == len(location) - 1 and isinstance(settings, Mapping):
             path.append(str(part))
     return tuple(path)
+
+
+def _around(path: tuple[str, ...], settings: Settings, config_type: Any) -> tuple[Settings, Any]:
+    """The settings among which a path's last name stands, and the type that they were read as."""
+    for name in path[:-1]:
+        config_type = _variant_for(variants(config_type), settings).model_fields[name].annotation
+        settings = settings[name]
+    return settings, config_type
 
 
 def _unknown(name: str, settings: Settings, config_type: Any) -> str:
@@ -178,6 +192,15 @@ def _in_words(model: type[BaseModel]) -> str:
     """A variant's docstring, its first line, as it reads inside a sentence."""
     line = (model.__doc__ or model.__name__).strip().splitlines()[0].rstrip(".")
     return line[0].lower() + line[1:]
+
+
+def _wrong_inner_tag(error: ErrorDetails) -> str:
+    """What is wrong with the field that tells the members of a setting's union apart."""
+    tag = error["ctx"]["discriminator"].strip("'")
+    if error["type"] == "union_tag_not_found":
+        return f"{tag} is required and not set"
+    names = [name.strip(" '") for name in error["ctx"]["expected_tags"].split(",")]
+    return f"{tag}: found {error['ctx']['tag']!r}; {did_you_mean(error['ctx']['tag'], names)}"
 
 
 def _wrong_tag(settings: Settings, config_type: Any) -> ConfigError:

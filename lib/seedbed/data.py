@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import contextvars
 import functools
 import hashlib
 import json
@@ -15,12 +16,25 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from seedbed.errors import BadData
 
 DATA_VARIABLE = "SEEDBED_DATA"
 CACHE_VARIABLE = "SEEDBED_CACHE"
+FETCH_VARIABLE = "SEEDBED_DATA_FROM"
+"""The store that data sets are taken from which lie under no root; unset, none is."""
+
+Found = TypeVar("Found")
+
+_held_back = contextvars.ContextVar("held back", default=False)
+"""Whether nothing is to be fetched at the moment, although it might be."""
+
+_preferred = ""
+
+
+class MissingData(BadData):
+    """Data that lie under no root."""
 
 
 class Entry(NamedTuple):
@@ -29,6 +43,17 @@ class Entry(NamedTuple):
     name: str
     size: int
     sha256: str
+
+
+class Files(NamedTuple):
+    """A data set's files, to be put into a store."""
+
+    folder: str
+    """Where they belong below a data root."""
+    entries: list[Entry]
+    """The manifest; names are relative to the folder."""
+    read: Callable[[str], bytes]
+    """The content of the file with that name."""
 
 
 def data_roots() -> list[Path]:
@@ -47,20 +72,80 @@ def data_roots() -> list[Path]:
 def find(*paths: str, data: str, address: str) -> Path:
     """The first of `paths` that exists under a data root; roots are tried in order, then paths in order.
 
-    `data` is the data set's name and `address` where a person can get it: both are for the message
-    of the BadData that is raised when no root holds any of the paths.
+    `data` is the data set's name, under which it may be fetched (see `found`), and `address` where a person can get
+    it, for the message of the MissingData that is raised when no root holds any of the paths.
     """
-    for root in data_roots():
-        for path in paths:
-            if (root / path).exists():
-                return root / path
-    raise missing(" or ".join(repr(path) for path in paths), data=data, address=address)
+
+    def look() -> Path:
+        for root in data_roots():
+            for path in paths:
+                if (root / path).exists():
+                    return root / path
+        raise missing(" or ".join(repr(path) for path in paths), data=data, address=address)
+
+    return found(data, look)
 
 
-def missing(wanted: str, *, data: str, address: str) -> BadData:
+def found(data: str, look: Callable[[], Found]) -> Found:
+    """What `look` finds; when it raises MissingData, once more after the set was fetched, where that is switched on.
+
+    Raises MissingData when the store has no set of that name either, BadData when it is damaged there.
+    """
+    try:
+        return look()
+    except MissingData as absent:
+        if not os.environ.get(FETCH_VARIABLE) or _held_back.get():
+            raise
+        from seedbed.datasets import fetch  # a pod's business: planning at home does without
+
+        fetch(os.environ[FETCH_VARIABLE], data, data_roots()[0], absent)
+    return look()
+
+
+def known_fingerprint(data: str, here: Callable[[], str]) -> str:
+    """What `here` says of the files under a data root; when they are missing, what the store says of the set.
+
+    So a set need not be fetched before it is read. Raises MissingData when neither has it.
+    """
+    held = _held_back.set(True)
+    try:
+        return here()
+    except MissingData as absent:
+        if not os.environ.get(FETCH_VARIABLE):
+            raise
+        from seedbed.datasets import stored_fingerprint
+
+        return stored_fingerprint(os.environ[FETCH_VARIABLE], data, absent)
+    finally:
+        _held_back.reset(held)
+
+
+def prefer_version(fingerprint: str) -> None:
+    """From now on fetch the version with this fingerprint, where a set has it, rather than the newest one.
+
+    So a trial reads what was there when it was planned.
+    """
+    global _preferred  # a process works at one trial
+    _preferred = fingerprint
+
+
+def preferred_version() -> str:
+    """The fingerprint that was preferred last; empty when none was."""
+    return _preferred
+
+
+def fetch_from(url: str) -> None:
+    """From now on take data sets that lie under no root from this store; also in processes that are started later.
+
+    They are put below the first data root, which has to be a folder that this process may fill.
+    """
+    os.environ[FETCH_VARIABLE] = url
+
+
+def missing(wanted: str, *, data: str, address: str) -> MissingData:
     """The error for data that no root holds: what was wanted, where it was looked for, where to get it."""
     looked = ", ".join(f"{root}{'' if root.is_dir() else ' (no such folder)'}" for root in data_roots())
-    return BadData(
+    return MissingData(
         f"data {data}: expected {wanted} in {looked}; it can be had from {address}, "
         f"and {DATA_VARIABLE} may name the folder that holds it"
     )
@@ -126,6 +211,29 @@ def manifest(files: Iterable[Path]) -> list[Entry]:
         Entry(path.relative_to(folder).as_posix(), path.stat().st_size, digest)
         for path, digest in [(path, sha256(path)) for path in paths]
     ]
+
+
+def files_at(files: Iterable[Path]) -> Files:
+    """Files in a folder below a data root, as a store keeps them; raises BadData for others."""
+    paths = sorted(path.absolute() for path in files)
+    folder = Path(os.path.commonpath([path.parent for path in paths]))
+    return Files(below_root(folder), manifest(paths), lambda name: read_bytes(folder / name))
+
+
+def below_root(folder: Path) -> str:
+    """The path of a folder below the data root that holds it; raises BadData when none does."""
+    for root in map(Path.absolute, data_roots()):
+        if folder.is_relative_to(root) and folder != root:
+            return folder.relative_to(root).as_posix()
+    raise BadData(f"{folder}: is no folder below {', '.join(map(str, data_roots()))}")
+
+
+def read_bytes(file: Path) -> bytes:
+    """The content of a file; raises BadData where it cannot be read."""
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise BadData(f"{file}: {error.strerror}") from error
 
 
 def fingerprint_of(entries: Iterable[Entry]) -> str:

@@ -6,6 +6,7 @@
   x Incomplete         69  planned trials have no result; what there is has been written
   x Interrupted        75  stopped on request after saving; run it again
   x StoreUnavailable   75  the store could not be reached or written; run it again
+  x ClusterUnavailable 75  the cluster could not be reached; run it again
   x InvalidConfig      78  a setting is wrong
   x InvalidSweep       78  a sweep file is wrong
 
@@ -19,6 +20,12 @@ import difflib
 import os
 from collections.abc import Iterable
 from typing import ClassVar
+
+KILLED = 137
+"""The exit code of a process that was killed, as a shell and a pod count it."""
+
+RETRIED = (os.EX_TEMPFAIL, KILLED, 143)
+"""The exit codes after which the same trial may end otherwise; the stage template's retry rule has the same."""
 
 
 class SeedbedError(Exception):
@@ -53,6 +60,12 @@ class Interrupted(SeedbedError):
 
 class StoreUnavailable(SeedbedError):
     """The store cannot be reached or written; nothing that was finished is lost."""
+
+    exit_code = os.EX_TEMPFAIL
+
+
+class ClusterUnavailable(SeedbedError):
+    """The cluster cannot be reached, or does not let this person in; what runs there goes on."""
 
     exit_code = os.EX_TEMPFAIL
 

@@ -12,6 +12,7 @@ from seedbed.config import Config, Settings, read_config
 from seedbed.errors import InvalidConfig, did_you_mean
 
 if TYPE_CHECKING:
+    from seedbed.data import Files
     from seedbed.trial import Trial
 
 
@@ -45,6 +46,10 @@ def _no_units(_: Config) -> Mapping[str, frozenset[str]]:
     return {}
 
 
+def _no_files(_: str) -> Files | None:
+    return None
+
+
 @dataclass(frozen=True)
 class Family:
     """A kind of experiment, as seedbed sees it."""
@@ -73,6 +78,9 @@ class Family:
     datasets: Callable[[], Mapping[str, str]] = dict
     """The data sets that it knows: name and one sentence (where it comes from)."""
 
+    files: Callable[[str], Files | None] = _no_files
+    """The files of a data set by its name in a store, for `seedbed data push`; None for a name it does not know."""
+
     complete: Callable[[Settings, Mapping[str, Config]], Settings] = _as_given
     """Settings with what the inputs' configs, by role, add to them (weights that sum to one); raises ConfigError."""
 
@@ -80,7 +88,11 @@ class Family:
     """The metrics that it logs and how they are shown, by the part of their name behind the split: accuracy, f1."""
 
     figures: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
-    """Pictures that need several trials: (stage results) -> figure and its data."""
+    """Pictures that need several trials: (the stage's tables, the trials' files) -> a matplotlib figure, or None where
+    there is nothing to show, and its data as columns of equal length by name. They stand in the report."""
+
+    tiny: Sequence[Settings] = ()
+    """Trials that train in seconds on what is installed: for `seedbed selftest`, by which an image tests itself."""
 
     preload: Sequence[str] = ()
     """Modules that a worker wants imported before it starts."""

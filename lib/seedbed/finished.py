@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from seedbed.errors import BadData
 from seedbed.family import load_family
 from seedbed.identity import digest
 from seedbed.planning import InputRef
-from seedbed.results import Result, read_result
+from seedbed.results import Result, read_file, read_result
 from seedbed.store import Store
 
 Arrays = dict[str, np.ndarray]
@@ -65,14 +64,7 @@ class FinishedTrial:
 
     def file(self, name: str) -> bytes:
         """A file that it left, checked against the result's checksum; raises BadData."""
-        key = f"{self.folder}/{name}"
-        data = self.store.read(key)
-        recorded = self.result.files.get(name)
-        if data is None or recorded is None:
-            raise BadData(f"{self.store.place(key)}: is missing, and the trial is finished")
-        if hashlib.sha256(data).hexdigest() != recorded:
-            raise BadData(f"{self.store.place(key)}: its content does not match the checksum in result.json")
-        return data
+        return read_file(self.store, self.folder, self.result, name)
 
     def once(self, name: str, depends: Mapping[str, str], compute: Callable[[], Arrays]) -> Arrays:
         """Arrays computed from this trial once and kept beside it, such as its logits on a data set.

@@ -37,6 +37,12 @@ class Record:
     best_predictions: dict[str, Predictions] = field(default_factory=dict)
     last_predictions: dict[str, Predictions] = field(default_factory=dict)
     artifacts: dict[str, bytes] = field(default_factory=dict)
+    streams: dict[str, str] = field(default_factory=dict)
+    """Digests of what the seed decides: the first stream asked for of each kind, and the first training batch."""
+    initial_weights: str = ""
+    """Digest of the weights that were drawn; empty when none were."""
+    health: dict[str, Any] = field(default_factory=dict)
+    """Events so far, and what the detectors know."""
     seconds: float = 0.0
     """Time spent on it by the attempts whose work counts."""
 

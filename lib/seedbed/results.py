@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import Any, Literal
 
@@ -20,7 +21,7 @@ class Event(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: str
-    """What kind of event: diverged, not-deterministic."""
+    """What kind of event: diverged, not-finite, not-deterministic, runaway, collapse, never-moved, ..."""
 
     message: str
     """The event in words, with the step it happened at."""
@@ -72,6 +73,10 @@ class Result(BaseModel):
     """sha256 of each file beside the result."""
     log_digest: str
     """Digest of the logged metrics; two trials of a stage with the same one are the same run twice."""
+    streams: dict[str, str] = {}
+    """Digests of what the seed decides: the first stream of each kind (order, noise), and the first batch."""
+    initial_weights: str = ""
+    """Digest of the weights that were drawn at the start, loaded ones aside; empty when none were drawn."""
 
 
 def write_result(store: Store, folder: str, result: Result) -> bool:
@@ -83,11 +88,13 @@ def write_result(store: Store, folder: str, result: Result) -> bool:
 
 def read_result(store: Store, folder: str) -> Result | None:
     """A trial's result, None before it has one; raises BadData when it was damaged or edited."""
-    key = f"{folder}/result.json"
-    data = store.read(key)
-    if data is None:
-        return None
-    place = store.place(key)
+    data = store.read(f"{folder}/result.json")
+    return None if data is None else parse_result(store, folder, data)
+
+
+def parse_result(store: Store, folder: str, data: bytes) -> Result:
+    """The result that a trial's `result.json` holds; raises BadData when it was damaged or edited."""
+    place = store.place(f"{folder}/result.json")
     try:
         plain = json.loads(data)
         recorded = plain.pop("checksum")
@@ -105,6 +112,22 @@ def read_result(store: Store, folder: str) -> Result | None:
     if result.trial != folder.rpartition("/")[2]:
         raise BadData(f"{place}: it is the result of trial {result.trial}; {_REMEDY}")
     return result
+
+
+def read_file(store: Store, folder: str, result: Result, name: str) -> bytes:
+    """A file that a finished trial left, checked against its result's checksum; raises BadData."""
+    return checked(store, folder, result, name, store.read(f"{folder}/{name}"))
+
+
+def checked(store: Store, folder: str, result: Result, name: str, data: bytes | None) -> bytes:
+    """What was read of a trial's file, if that is what the trial left; raises BadData."""
+    place = store.place(f"{folder}/{name}")
+    recorded = result.files.get(name)
+    if data is None or recorded is None:
+        raise BadData(f"{place}: is missing, and the trial is finished")
+    if hashlib.sha256(data).hexdigest() != recorded:
+        raise BadData(f"{place}: its content does not match the checksum in result.json")
+    return data
 
 
 _REMEDY = "move the file away to run the trial again"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import threading
 import time
@@ -15,21 +14,20 @@ from torch import nn
 
 from seedbed.checkpoints import Checkpoints
 from seedbed.config import Config
-from seedbed.errors import BadData, Interrupted
+from seedbed.errors import Interrupted, did_you_mean
 from seedbed.family import Role
 from seedbed.finished import FinishedTrial
+from seedbed.health.monitor import OBSERVED, Health
+from seedbed.health.watch import digest_of
 from seedbed.identity import digest
 from seedbed.nets.initialise import initialise
 from seedbed.planning import PlannedTrial
-from seedbed.planning.leakage import shared_units
 from seedbed.provenance import numerics_tag
 from seedbed.record import Predictions, Record, record_from_plain, record_to_plain
 from seedbed.selection import at_best_and_last, best_step
+from seedbed.splits import summary, units_of
 from seedbed.store import Store
 from seedbed.streams import global_streams, load_global_streams, seed_global_streams, stream_key
-
-NAMED_UNITS = 30
-"""Up to so many units of a split are named in the result itself."""
 
 ConfigT = TypeVar("ConfigT", bound=Config)
 
@@ -72,6 +70,8 @@ class Trial(Generic[ConfigT]):
         self.total_steps: int | None = None
         """How many steps there will be, once the family knows: for the time left."""
         self.record = Record()
+        self.health = Health()
+        """What the detectors have found; a family tells them what only it knows by `observe`."""
         self._planned = planned
         self._role = role
         self._checkpoints = checkpoints
@@ -89,11 +89,14 @@ class Trial(Generic[ConfigT]):
 
     def generator(self, name: str) -> torch.Generator:
         """An independent stream, keyed by (seed, role, name) and by nothing else in the config."""
+        self.record.streams.setdefault(name.split("/")[0], digest([name, self._key(name)]))
         return torch.Generator().manual_seed(self._key(name))
 
     def initialise(self, model: nn.Module) -> None:
         """Give a model its initial weights, each seeded by its name and shape."""
         initialise(model, lambda text: self._key(f"weights/{text}"))
+        drawn = {name: digest_of(weight) for name, weight in model.named_parameters()}
+        self.record.initial_weights = digest([self.record.initial_weights, drawn])
 
     def seed_globals(self) -> None:
         """Seed the global streams (dropout draws from torch's); checkpoints carry them."""
@@ -109,6 +112,7 @@ class Trial(Generic[ConfigT]):
         self._state = state
         found = self._checkpoints.latest(self._suits)
         if found is None:
+            self.health.begin(0, state)
             return 0
         step, saved = found
         for name, part in state.items():
@@ -116,6 +120,8 @@ class Trial(Generic[ConfigT]):
         self.record = record_from_plain(saved["record"])
         self._seconds_before = self.record.seconds
         load_global_streams(saved["streams"])
+        self.health.load(self.record.health)
+        self.health.begin(step, state)
         return step
 
     def checkpoint(self, step: int, state: State) -> None:
@@ -123,13 +129,16 @@ class Trial(Generic[ConfigT]):
 
         Raises Interrupted, with the state saved, when a stop was requested.
         """
+        self.health.look(step, state)
+        if first_batch := self.health.first_batch:
+            self.record.streams.setdefault("first batch", first_batch)
         stopping = self._stop.is_set()
         if stopping or time.monotonic() - self._saved_at >= self._checkpoint_seconds:
             self._save(step, state)
         if stopping:
             self._checkpoints.close()
             raise Interrupted(f"trial {self._planned.id} saved step {step} and stopped on request")
-        self._report({"step": step, "total": self.total_steps})
+        self._report(self._progress(step))
 
     def request_stop(self) -> None:
         """Ask the trial to save and stop at its next step; safe in a signal handler."""
@@ -137,6 +146,7 @@ class Trial(Generic[ConfigT]):
 
     def _save(self, step: int, state: State) -> None:
         self.record.seconds = self.seconds
+        self.record.health = self.health.plain()
         self._checkpoints.save(
             step,
             {
@@ -165,7 +175,8 @@ class Trial(Generic[ConfigT]):
         entry = {"step": step, **{name: float(value) for name, value in metrics.items()}}
         bad = [name for name, value in entry.items() if not math.isfinite(value)]
         if bad:
-            raise Diverged(f"diverged at step {step} ({bad[0]} is not finite)")
+            raise Diverged(self.health.divergence(step, bad[0], self._state))
+        self.health.logged(entry)
         self.record.log.append(entry)
         if self._fresh:
             self.record.last_predictions = self._fresh
@@ -173,7 +184,27 @@ class Trial(Generic[ConfigT]):
         if best_step(self.record.log, self._role.select_by) == step:
             self.record.best_predictions = self.record.last_predictions
             self.record.best_weights = self.weights()
-        self._report({"step": step, "total": self.total_steps, "metrics": _visible(metrics)})
+        self._report({**self._progress(step), "metrics": _visible(metrics)})
+
+    def observe(self, **values: Any) -> None:
+        """What only the family knows of the step under way, for the health detectors; costs next to nothing.
+
+        loss () · embedding (B, d) · codes, the indices used (any shape), with codebook, how many there are ·
+        grad_norm () before clipping, with clip, its limit · exponent, the arguments of an exp in a loss (any shape).
+        Values stay on the GPU, and only the last of each name in a step counts.
+        """
+        unknown = sorted(set(values) - set(OBSERVED))
+        if unknown:
+            raise TypeError(f"{unknown[0]} cannot be observed; {did_you_mean(unknown[0], OBSERVED)}")
+        self.health.observe(values)
+
+    def _progress(self, step: int) -> dict[str, Any]:
+        """What is reported of every step: all health events so far among it, so that none is lost with a report."""
+        events = [event.model_dump() for event in self.health.events]
+        saved = {"written": self._checkpoints.written, "seconds": self._checkpoints.write_seconds}
+        more = {"events": events, "checkpoints": saved if saved["written"] else {}}
+        told = {name: value for name, value in more.items() if value}
+        return {"step": step, "total": self.total_steps, **told}
 
     def predictions(
         self,
@@ -220,29 +251,9 @@ class Trial(Generic[ConfigT]):
         Raises BadData when a unit is in two of them, or when a trial that this one
         builds on was trained or selected on what this one is tested on.
         """
-        units = {name: sorted({str(unit) for unit in units}) for name, (_, units) in splits.items()}
-        ids = {name: sorted(str(sample) for sample in ids) for name, (ids, _) in splits.items()}
-        for (name, values), (other, others) in itertools.combinations(units.items(), 2):
-            shared = sorted(set(values) & set(others))
-            if shared:
-                raise BadData(
-                    f"{shared[0]} is in this trial's {name} and {other} data: splits must not share units"
-                )
-        mine = {name: frozenset(values) for name, values in units.items()}
-        for role, source in ((role, source) for role, sources in self.inputs.items() for source in sources):
-            leak = shared_units(mine, {name: frozenset(values) for name, values in source.units().items()})
-            if leak is not None:
-                unit, split, other = leak
-                raise BadData(
-                    f"{unit} is in the {split} data, and {role} {source.id} has it in its {other} data"
-                )
-        self.record.units = units
-        self.record.split = {
-            "hash": digest(ids),
-            "samples": {name: len(values) for name, values in ids.items()},
-            "units": {name: len(values) for name, values in units.items()},
-            "names": {name: values for name, values in units.items() if len(values) <= NAMED_UNITS},
-        }
+        members = {name: (list(ids), list(units)) for name, (ids, units) in splits.items()}
+        self.record.units = units_of(members, self.inputs)
+        self.record.split = summary(members, self.record.units)
 
     def weights(self) -> dict[str, torch.Tensor]:
         """The model's weights and buffers as they are now, copied to the CPU; empty without a model."""

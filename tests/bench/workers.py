@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from seedbed.cli.progress import PlainView
+from seedbed.cli.progress import LocalView, PlainView
 from seedbed.local.backend import LocalRun, Options
 from seedbed.planning import PlannedTrial, SweepPlan, plan_sweep
 from seedbed.state import TrialState, look_up
@@ -29,7 +29,7 @@ ROUNDS = 3
 GOAL = 1.8
 
 
-class ProblemsOnly(PlainView):
+class ProblemsOnly(LocalView):
     """Prints nothing as long as all goes well."""
 
     def finished(self, trial: PlannedTrial, stage: str, state: TrialState) -> None:
@@ -53,7 +53,7 @@ def run(plan: SweepPlan, workers: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         store = open_store(folder)
         states = look_up(store, plan.trials)
-        view = ProblemsOnly(plan, "full", states)
+        view = ProblemsOnly(PlainView(""), states)
         LocalRun(store, plan, states, Options(workers), view, replan=lambda: plan).run()
         if not all(state.finished for state in states.values()):
             raise RuntimeError("a trial has no result")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -124,4 +125,23 @@ def test_what_was_planned_before_there_were_published_values_is_still_read(
     text = (store.read(key) or b"").decode()
     assert text.count(',\n "expect": null') == 1
     store.write(key, text.replace(',\n "expect": null', "").encode())
+    assert collect(store, opened)[0].missing == 0
+
+
+def test_a_plan_can_show_trials_mean_and_std_apart(store: Store, make_sweep: MakeSweep) -> None:
+    stage = {**OVER_FOLDS, "over": {}, "table": {"show": ["trials", "mean", "std"]}}
+    (made,) = collected(store, make_sweep, {"s": stage})
+    assert "| width | Trial 1 | Trial 2 | Mean | Std |" in made.render("md")
+
+
+def test_a_plan_from_before_columns_could_be_chosen_is_still_read(
+    store: Store, make_sweep: MakeSweep
+) -> None:
+    collected(store, make_sweep, {"s": OVER_FOLDS})
+    opened = read_run(store, "toy-sweep", "full")
+    assert opened is not None
+    key = f"{opened.folder}/s/plan.json"
+    plain = json.loads(store.read(key) or b"")
+    del plain["table"]["show"], plain["replicate"]
+    store.write(key, json.dumps(plain).encode())
     assert collect(store, opened)[0].missing == 0

@@ -272,8 +272,9 @@ def test_a_diverged_trial_is_never_the_best(make_sweep: MakeSweep) -> None:
     planned = best_of(make_sweep, {0: 0.0, 1: 0.4, 2: 0.3})  # 0: no metrics
     leaders = {trial.id: trial.seed for trial in planned.stages["leaders"].trials}
     assert {leaders[trial.inputs["leader"][0].trial] for trial in planned.stages["followers"].trials} == {2}
-    with pytest.raises(InvalidSweep, match="pick: best: every trial of"):
-        best_of(make_sweep, {0: 0.0, 1: 0.0, 2: 0.0})
+    none = best_of(make_sweep, {0: 0.0, 1: 0.0, 2: 0.0})
+    assert "[followers].plan.inputs: pick: best: every trial of" in none.stages["followers"].hopeless
+    assert [stage.late for stage in none.stages.values()] == [False, True, True]
 
 
 def test_stages_are_gathered_into_one(make_sweep: MakeSweep) -> None:

@@ -11,7 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from seedbed.collect import StageTables, tabulate, write_tables
+from seedbed.family import load_family
 from seedbed.planning import PlannedTrial
+from seedbed.remarks import remarks
+from seedbed.results import Event
 from seedbed.runs import Run, StageRecord
 from seedbed.store import Store, open_store
 from seedbed.sweep.language import TablePlan
@@ -94,3 +97,39 @@ def test_tables_are_written_beside_the_plan_with_every_trial(store: Store) -> No
     result = made.states[toy().id].result
     assert result is not None
     assert json.loads(rows[0]["metrics"]) == result.metrics
+
+
+@pytest.mark.parametrize(
+    ("cell", "marked"),
+    [("val/loss@best", True), ("val/loss@last", True), ("test/loss@best", False), ("train/loss@best", False)],
+)
+def test_figures_on_the_split_that_picks_the_best_step_are_marked_by_themselves(
+    store: Store, cell: str, marked: bool
+) -> None:
+    run(store, toy())
+    made = tabulate(store, replace(stage_of(toy()), table=TablePlan(cell=cell).model_dump()))
+    told = f"Optimistic: these are {cell[:3]} figures, and val/loss picks the best step on the same split."
+    assert (told in made.remarks) is marked
+    assert ("optimistic" in made.tables[0].cells[0].flags) is marked
+
+
+def test_the_split_on_which_a_winner_is_selected_is_marked_too(store: Store) -> None:
+    run(store, toy())
+    rule = {"metric": "test/loss@best", "mode": "min", "replicate": True}
+    made = tabulate(store, replace(stage_of(toy()), select=rule, replicate=True))
+    (cell,) = made.tables[0].cells
+    assert cell.flags[:2] == ["optimistic", "test-selected"]
+    assert any("on test" in remark and "flatters" in remark for remark in made.remarks)
+    told = "Optimistic: these are test figures, and test/loss@best picks the winner on the same split."
+    assert told in made.remarks
+
+
+def test_health_events_that_did_not_end_a_trial_are_counted(store: Store) -> None:
+    made = collected(store, toy(), toy(seed=1, mishap="nan"))
+    assert not any(remark.startswith("Health") and "diverged" in remark for remark in made.remarks)
+    state = made.states[toy().id]
+    assert state.result is not None
+    events = [Event(kind="collapse", message="at step 3"), Event(kind="collapse", message="at step 4")]
+    unwell = replace(state, result=state.result.model_copy(update={"events": events}))
+    told = remarks(made.record, load_family("toy"), {**made.states, toy().id: unwell}, made.tables)
+    assert any(remark.startswith("Health of 2 trials: ") and "collapse in 1" in remark for remark in told)

@@ -266,7 +266,7 @@ def test_a_live_view_is_shown_nothing_of_the_test_split(store: Store) -> None:
     told: list[dict[str, Any]] = []
     run_attempt(store, toy(), Attempt("a"), report=told.append)
     shown = {name for progress in told for name in progress.get("metrics", {})}
-    assert shown == {"train/loss", "val/loss", "train/sum"}
+    assert shown == {"train/loss", "val/loss", "train/sum", "params"}
 
 
 def test_results_are_valid_json_for_any_reader(store: Store) -> None:

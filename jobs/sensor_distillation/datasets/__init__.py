@@ -16,9 +16,10 @@ from typing import Final
 
 from jobs.sensor_distillation.datasets import geneactiv, pamap2, uci_har, ucr, watch
 from jobs.sensor_distillation.datasets.common import Dataset, Description, Windows
+from seedbed.data import Files
 from seedbed.errors import BadData, InvalidConfig, did_you_mean
 
-__all__ = ["Dataset", "Description", "Windows", "describe_sets", "open_dataset"]
+__all__ = ["Dataset", "Description", "Windows", "describe_sets", "files_of", "open_dataset"]
 
 SETS: Final[dict[str, Callable[[int | None], Dataset]]] = {
     "watch": watch.open_set,
@@ -27,6 +28,17 @@ SETS: Final[dict[str, Callable[[int | None], Dataset]]] = {
     "geneactiv14": partial(geneactiv.open_set, 14),
     "geneactiv7": partial(geneactiv.open_set, 7),
 }
+
+FILES: Final[dict[str, Callable[[], Files]]] = {
+    "uci_har": uci_har.files,
+    "pamap2": pamap2.files,
+    **{
+        f"geneactiv{classes}-{window}": partial(geneactiv.files, classes, window)
+        for classes in (14, 7)
+        for window in geneactiv.WINDOWS
+    },
+}
+"""What a store keeps, by the name that it has there; windows of another length are another set."""
 
 
 def open_dataset(name: str, window: int | None = None) -> Dataset:
@@ -41,6 +53,21 @@ def open_dataset(name: str, window: int | None = None) -> Dataset:
     if name not in SETS:
         raise InvalidConfig(f"no data set is called {name!r}; {did_you_mean(name, [*SETS, 'ucr/<Name>'])}")
     return SETS[name](window)
+
+
+def files_of(name: str) -> Files | None:
+    """The files of a set, for a store; None for what is no set's name there.
+
+    Raises BadData when they are not here, InvalidConfig for a name with which no file goes.
+    """
+    if name.startswith("ucr/"):
+        return ucr.files(name.removeprefix("ucr/"))
+    if name == "watch":
+        raise InvalidConfig("data watch: comes with the package seglearn, in every image; it needs no push")
+    if name in FILES or name not in SETS:
+        return FILES[name]() if name in FILES else None
+    forms = " or ".join(known for known in FILES if known.startswith(f"{name}-"))
+    raise InvalidConfig(f"data {name}: is kept by the length of its windows; push {forms}")
 
 
 def describe_sets() -> dict[str, str]:

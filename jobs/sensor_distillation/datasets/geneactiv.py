@@ -20,7 +20,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jobs.sensor_distillation.datasets.common import Dataset, Description, Windows, cached_arrays
-from seedbed.data import Entry, data_roots, fingerprint_of, missing, remembered
+from seedbed.data import (
+    Entry,
+    Files,
+    below_root,
+    data_roots,
+    fingerprint_of,
+    found,
+    known_fingerprint,
+    missing,
+    read_bytes,
+    remembered,
+)
 from seedbed.errors import BadData, InvalidConfig
 
 ADDRESS: Final = "its owners only, as it is not public"
@@ -80,9 +91,18 @@ def open_set(classes: int, window: int | None) -> Dataset:
     )
     return Dataset(
         description=description,
-        fingerprint=lambda: _fingerprint(*_find(classes, length)),
+        fingerprint=lambda: known_fingerprint(
+            _stored_name(classes, length), lambda: _fingerprint(*_find(classes, length))
+        ),
         load=partial(load, classes, length),
     )
+
+
+def files(classes: int, window: int) -> Files:
+    """The files of its windows of this length, for a store."""
+    folder, windows = _find(classes, window)
+    entries = [_entry(folder / each.name) for each in windows]
+    return Files(below_root(folder.absolute()), entries, lambda name: read_bytes(folder / name))
 
 
 def load(classes: int, window: int = WINDOWS[0]) -> Windows:
@@ -90,36 +110,41 @@ def load(classes: int, window: int = WINDOWS[0]) -> Windows:
 
     Raises BadData, naming the file, for data that is absent, damaged or contradicts itself.
     """
-    folder, found = _find(classes, window)
-    key = f"geneactiv{classes}-1-{window}-{_fingerprint(folder, found)[:16]}"
-    arrays = cached_arrays(key, ["signals"], lambda: {"signals": _read(folder, found, window)})
-    activities = np.array([each.activity for each in found])
+    folder, windows = _find(classes, window)
+    key = f"geneactiv{classes}-1-{window}-{_fingerprint(folder, windows)[:16]}"
+    arrays = cached_arrays(key, ["signals"], lambda: {"signals": _read(folder, windows, window)})
+    activities = np.array([each.activity for each in windows])
     first = int(activities.min())
     unnamed = tuple(f"class-{first + label}" for label in range(classes))
     return Windows(
         name=f"geneactiv{classes}",
         signals=arrays["signals"],
         labels=activities - first,
-        units=np.array([str(each.subject) for each in found]),
-        ids=np.array([each.name.removesuffix(".mat") for each in found]),
-        official=np.full(len(found), ""),
+        units=np.array([str(each.subject) for each in windows]),
+        ids=np.array([each.name.removesuffix(".mat") for each in windows]),
+        official=np.full(len(windows), ""),
         classes=ACTIVITIES if classes == len(ACTIVITIES) else unnamed,
         unit_word="subject",
         rate_hz=RATE_HZ,
     )
 
 
+def _stored_name(classes: int, window: int) -> str:
+    """What a store calls it: windows of another length are other files."""
+    return f"geneactiv{classes}-{window}"
+
+
 def _find(classes: int, window: int) -> tuple[Path, list[Window]]:
     """The folder of the windows and what is in it, in order."""
-    folder = _folder(classes, window)
+    folder = found(_stored_name(classes, window), partial(_folder, classes, window))
     with os.scandir(folder) as entries:
-        found = sorted(_window(entry) for entry in entries if entry.name.endswith(".mat"))
-    if not found:
+        windows = sorted(_window(entry) for entry in entries if entry.name.endswith(".mat"))
+    if not windows:
         raise BadData(f"{folder}: has no .mat file")
-    for one, other in itertools.pairwise(found):
+    for one, other in itertools.pairwise(windows):
         if one[:3] == other[:3]:
             raise BadData(f"{folder}: {one.name} and {other.name} are called the same window")
-    numbers = sorted({each.activity for each in found})
+    numbers = sorted({each.activity for each in windows})
     for before, after in itertools.pairwise(numbers):
         if after > before + 1:
             raise BadData(f"{folder}: has no window of CLASS-{before + 1}, yet of CLASS-{after}")
@@ -128,7 +153,7 @@ def _find(classes: int, window: int) -> tuple[Path, list[Window]]:
             f"{folder}: has CLASS-{numbers[0]} to CLASS-{numbers[-1]}, expected {classes} classes "
             "counted from 0 or 1"
         )
-    return folder, found
+    return folder, windows
 
 
 def _folder(classes: int, window: int) -> Path:
@@ -182,10 +207,7 @@ def _fingerprint(folder: Path, windows: list[Window]) -> str:
 
 
 def _entry(file: Path) -> Entry:
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        raise BadData(f"{file}: {error.strerror}") from error
+    content = read_bytes(file)
     return Entry(file.name, len(content), hashlib.sha256(content).hexdigest())
 
 

@@ -14,6 +14,7 @@ nothing but the few values beyond the limits.
 from __future__ import annotations
 
 import warnings
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -31,7 +32,7 @@ from jobs.sensor_distillation.datasets.common import (
     read_text,
     refuse_window,
 )
-from seedbed.data import find, fingerprint
+from seedbed.data import Files, files_at, find, fingerprint, known_fingerprint
 from seedbed.errors import BadData
 
 ADDRESS: Final = "https://archive.ics.uci.edu/dataset/231/pamap2+physical+activity+monitoring"
@@ -80,7 +81,14 @@ def open_set(window: int | None) -> Dataset:
         unit_word="subject",
         address=ADDRESS,
     )
-    return Dataset(description=description, fingerprint=_fingerprint, load=load)
+    return Dataset(
+        description=description, fingerprint=partial(known_fingerprint, "pamap2", _fingerprint), load=load
+    )
+
+
+def files() -> Files:
+    """Its files, for a store."""
+    return files_at(_files())
 
 
 def load() -> Windows:

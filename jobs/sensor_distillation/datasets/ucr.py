@@ -21,7 +21,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jobs.sensor_distillation.datasets.common import Dataset, Description, Windows, parse_table, refuse_window
-from seedbed.data import Entry, data_roots, fingerprint_of, missing, remembered
+from seedbed.data import (
+    Entry,
+    Files,
+    data_roots,
+    fingerprint_of,
+    found,
+    known_fingerprint,
+    missing,
+    read_bytes,
+    remembered,
+)
 from seedbed.errors import BadData, InvalidConfig, did_you_mean
 
 ADDRESS: Final = (
@@ -69,10 +79,7 @@ class Part(NamedTuple):
         """The file's content; raises BadData where it cannot be had."""
         if self.file.name != self.name:
             return _read_member(self.file, self.name)
-        try:
-            return self.file.read_bytes()
-        except OSError as error:
-            raise BadData(f"{self.place}: {error.strerror}") from error
+        return read_bytes(self.file)
 
     def entry(self) -> Entry:
         """Its line in the manifest, which does not say how the file was packed."""
@@ -105,7 +112,15 @@ def open_set(name: str, window: int | None) -> Dataset:
         unit_word="sample",
         address=ADDRESS,
     )
-    return Dataset(description=description, fingerprint=partial(_fingerprint, name), load=partial(load, name))
+    fingerprint = partial(known_fingerprint, f"ucr/{name}", partial(_fingerprint, name))
+    return Dataset(description=description, fingerprint=fingerprint, load=partial(load, name))
+
+
+def files(name: str) -> Files:
+    """Its two files, for a store; out of their archive where they lie in one."""
+    open_set(name, None)  # refuses what cannot be a name
+    parts = {part.name: part for part in _find(name)}
+    return Files(f"ucr/{name}", [part.entry() for part in parts.values()], lambda file: parts[file].read())
 
 
 def load(name: str) -> Windows:
@@ -146,7 +161,12 @@ def _fingerprint(name: str) -> str:
 
 
 def _find(name: str) -> tuple[Part, Part]:
-    """Where TRAIN and TEST lie, loose files before archives; refuses another edition of a known set."""
+    """Where TRAIN and TEST lie; refuses another edition of a known set."""
+    return found(f"ucr/{name}", partial(_look, name))
+
+
+def _look(name: str) -> tuple[Part, Part]:
+    """Loose files before archives."""
     train, test = (f"{name}_{part}.tsv" for part in ("TRAIN", "TEST"))
     for folder in (root / "ucr" for root in data_roots()):
         for place in (folder / name, folder):
@@ -162,10 +182,10 @@ def _find(name: str) -> tuple[Part, Part]:
 def _as_known(name: str, train: Part, test: Part) -> tuple[Part, Part]:
     known = KNOWN.get(name)
     for part, expected in [(train, known.train), (test, known.test)] if known else []:
-        found = part.entry().sha256[:16]
-        if found != expected:
+        digest = part.entry().sha256[:16]
+        if digest != expected:
             raise BadData(
-                f"{part.place}: differs from the 2018 archive: sha256 {found}…, expected {expected}…; "
+                f"{part.place}: differs from the 2018 archive: sha256 {digest}…, expected {expected}…; "
                 "another edition needs another name"
             )
     return train, test

@@ -9,7 +9,20 @@ from collections.abc import Callable
 
 import typer
 
-from seedbed.cli import inspect, run
+from seedbed.cli import (
+    cluster,
+    compare,
+    data,
+    exporter,
+    inspect,
+    new_family,
+    report,
+    run,
+    selftest,
+    stage,
+    watch,
+)
+from seedbed.cli.ending import end
 from seedbed.errors import SeedbedError
 
 app = typer.Typer(
@@ -23,14 +36,23 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     run.submit,
     inspect.plan,
     inspect.status,
+    watch.watch,
     inspect.logs,
     inspect.table,
+    compare.compare,
+    report.report,
+    cluster.stop,
+    cluster.resume,
     inspect.check,
     inspect.families,
-    inspect.data,
+    new_family.new_family,
+    selftest.selftest,
 )
 for command in COMMANDS:
     app.command()(command)
+app.command(hidden=True)(exporter.exporter)
+app.add_typer(data.app, name="data")
+app.add_typer(stage.app, name="stage", hidden=True)
 
 
 def main() -> None:
@@ -38,15 +60,10 @@ def main() -> None:
     try:
         app()
     except SeedbedError as error:
-        sys.exit(_end(error.exit_code, str(error)))
+        sys.exit(end(error.exit_code, str(error)))
     except BrokenPipeError:  # `seedbed … | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except Exception as error:  # a bug, told in words after its traceback
         traceback.print_exc()
-        sys.exit(_end(os.EX_SOFTWARE, f"this is a bug: {type(error).__name__}: {error}"))
-
-
-def _end(exit_code: int, message: str) -> int:
-    print(f"seedbed: {message}", file=sys.stderr)
-    return exit_code
+        sys.exit(end(os.EX_SOFTWARE, f"this is a bug: {type(error).__name__}: {error}"))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from seedbed.errors import BadData, InvalidSweep
-from seedbed.planning import plan_sweep
+from seedbed.planning import PlannedStage, plan_sweep
 from seedbed.sweep import Form
 from seedbed.sweep.laptop import in_form
 from seedbed.sweep.workflow import read_sweep
@@ -41,5 +41,15 @@ def check_sweep(path: Path) -> Iterator[str]:
         except BadData as error:  # the file may be right: the data are not on this machine
             yield f"{path}: {form} form: not expanded: {error}"
             continue
-        stages = ", ".join(f"{name} {len(stage.trials)}" for name, stage in plan.stages.items())
-        yield f"{path}: {form} form: {len(plan.trials)} trials ({stages})"
+        stages = ", ".join(f"{name} {_count(stage)}" for name, stage in plan.stages.items())
+        late = sum(stage.at_most for stage in plan.stages.values() if stage.late)
+        more = f" and at most {late} more" if late else ""
+        sampled = [name for name, stage in plan.stages.items() if stage.sampled]
+        sample = (
+            f"; {', '.join(sampled)}: checked against a sample of what they may start from" if sampled else ""
+        )
+        yield f"{path}: {form} form: {len(plan.trials)} trials{more} ({stages}){sample}"
+
+
+def _count(stage: PlannedStage) -> str:
+    return f"at most {stage.at_most}" if stage.late else str(len(stage.trials))

@@ -12,6 +12,8 @@ import typer
 
 from seedbed.cli.options import (
     FullOption,
+    KeepOption,
+    OnOption,
     SeedsOption,
     StoreOption,
     SweepArgument,
@@ -22,21 +24,30 @@ from seedbed.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from seedbed.runs import Run
     from seedbed.store import Store
 
 
 def plan(
-    sweep: SweepArgument, store: StoreOption = "runs", full: FullOption = False, seeds: SeedsOption = None
+    sweep: SweepArgument,
+    store: StoreOption = "runs",
+    full: FullOption = False,
+    seeds: SeedsOption = None,
+    keep_winners: KeepOption = False,
 ) -> None:
-    """Show every stage with its trials: new, to resume, done; and how long it may take."""
+    """Show every stage with its trials: new, to resume, done; its winner; and how long it may take."""
+    from seedbed.cli.handing_on import changed_winners, winners_in_words, winners_to_keep
     from seedbed.cli.wording import duration
     from seedbed.planning import plan_sweep
+    from seedbed.planning.inheritance import MOST_POSSIBLE
+    from seedbed.runs import recorded_winners
     from seedbed.state import estimate_seconds, look_up, metrics_in
 
     read, form = open_sweep(sweep, full)
     place = store_at(store)
     planned = plan_sweep(read, seeds, metrics_in(place))
+    recorded = recorded_winners(place, planned, form)
+    kept = winners_to_keep(place, planned, form, keep_winners or read.keep_winners)
+    planned = plan_sweep(read, seeds, metrics_in(place), kept) if kept else planned
     states = look_up(place, planned.trials)
     late = sum(stage.at_most for stage in planned.stages.values() if stage.late)
     more = f" and at most {late} more" if late else ""
@@ -46,14 +57,22 @@ def plan(
         told = ", ".join(f"{counts[status]} {status}" for status in sorted(counts))
         after = f" after {', '.join(stage.stage.depends)}" if stage.stage.depends else ""
         if stage.late:
-            told = "which ones follows from results that are not there yet"
+            told = stage.hopeless or "which ones follows from results that are not there yet"
         what = f"at most {stage.at_most}" if stage.late else f"{len(stage.trials)}"
         print(f"\n{name} ({stage.family.name}{after}): {what} trials, {told}")
+        if stage.sampled:
+            print(
+                f"  checked against {MOST_POSSIBLE} of the ways in which the stages before can end, not against all"
+            )
+        for line in winners_in_words(planned, name):
+            print(f"  {line}")
         for trial in stage.trials:
             state = states[trial.id]
             print(
                 f"  {trial.id}  {state.status:8} {trial.label}{f'  {state.complaint}' if state.complaint else ''}"
             )
+    for line in changed_winners(planned, recorded, states):
+        print(f"\n{line}")
     seconds, unknown = estimate_seconds(planned, states)
     if seconds:
         print(f"\nabout {duration(seconds)} of training to go, on one worker", end="")
@@ -82,12 +101,15 @@ def check(
         raise InvalidSweep("\n         ".join(wrong))
 
 
-def status(store: StoreOption = "runs") -> None:
-    """Show the newest run of every sweep in the store: how many of its trials are done."""
+def status(store: StoreOption = "runs", on: OnOption = "local") -> None:
+    """Show the newest run of every sweep in the store: how many of its trials are done. On argo: its workflows too."""
+    from seedbed.cli.cluster import print_standings
     from seedbed.runs import list_sweeps, read_stages
     from seedbed.state import look_up
 
-    place = store_at(store)
+    if on == "argo":
+        print_standings()
+    place = store_at(store, on)
     runs = list_sweeps(place)
     if not runs:
         print(f"{place.place('')}: no sweep has been submitted to this store")
@@ -101,6 +123,7 @@ def status(store: StoreOption = "runs") -> None:
 def logs(
     trial: Annotated[str, typer.Argument(help="A trial's id, or how it begins.")],
     store: StoreOption = "runs",
+    on: OnOption = "local",
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Go on until the trial has its result.")
     ] = False,
@@ -108,7 +131,7 @@ def logs(
     """Show what a trial logged, and how each attempt at it went."""
     from seedbed.attempts import read_attempts
 
-    place = store_at(store)
+    place = store_at(store, on)
     folder = _trial_folder(place, trial)
     print(folder)
     shown = 0
@@ -133,29 +156,35 @@ def logs(
 def table(
     sweep: Annotated[str, typer.Argument(help="A sweep that has been submitted to the store.")],
     store: StoreOption = "runs",
+    on: OnOption = "local",
     full: FullOption = False,
     stage: Annotated[str | None, typer.Option(help="One stage only.")] = None,
     form: Annotated[str, typer.Option("--format", help="text, md, csv, tex or json.")] = "text",
 ) -> None:
     """Make a sweep's tables again from its newest run's plan and the results there are."""
+    from seedbed.cli.showing import show_chain
     from seedbed.collect import collect, write_tables
     from seedbed.errors import Incomplete, InvalidConfig, InvalidSweep, did_you_mean
+    from seedbed.runs import newest_run
 
     formats = ("text", "md", "csv", "tex", "json")
     if form not in formats:
         raise InvalidConfig(f"--format: found {form!r}; {did_you_mean(form, formats)}")
-    place = store_at(store)
-    run = _newest(place, Path(sweep).stem, full)
+    place = store_at(store, on)
+    run = newest_run(place, Path(sweep).stem, full)
     stages = collect(place, run)
     if stage is not None and stage not in run.stages:
         raise InvalidSweep(f"--stage: {run.sweep} has no stage {stage!r}; {did_you_mean(stage, run.stages)}")
     shown = [one for one in stages if (one.record.stage == stage if stage else one.record.shown)] or stages
     for one in shown:
-        write_tables(place, run, one)
+        if on == "local":  # on a cluster it is the collect pod that writes, and a reader that looks
+            write_tables(place, run, one)
         if form == "text":
             print(f"\n{one.record.stage}\n{one.text()}" if len(shown) > 1 else one.text(), end="")
         else:
             print(one.render(form), end="")
+    if form == "text" and stage is None:
+        show_chain(place, run)
     missing = sum(one.missing for one in shown)
     if missing:
         raise Incomplete(f"{missing} planned trials have no result")
@@ -180,17 +209,6 @@ def families(
             print(f"  {field} = {json.dumps(values[field])}\n      {info.description}")
 
 
-def data() -> None:
-    """List the data sets of each family, and where they are looked for."""
-    from seedbed.data import data_roots
-    from seedbed.family import family_names, load_family
-
-    print(f"looked for in: {', '.join(map(str, data_roots()))} (SEEDBED_DATA names another folder)")
-    for name in family_names():
-        for dataset, about in load_family(name).datasets().items():
-            print(f"{name}  {dataset}  {about}")
-
-
 def _trial_folder(store: Store, trial: str) -> str:
     from seedbed.errors import InvalidConfig
 
@@ -201,20 +219,3 @@ def _trial_folder(store: Store, trial: str) -> str:
         what = "no trial begins" if not found else f"{len(found)} trials begin"
         raise InvalidConfig(f"{store.place('trials')}: {what} with {trial!r}")
     return found[0]
-
-
-def _newest(store: Store, sweep: str, full: bool) -> Run:
-    """The newest run of a sweep: the laptop form's, unless `full` or there is no other."""
-    from seedbed.errors import InvalidSweep, did_you_mean
-    from seedbed.runs import list_sweeps
-
-    runs = [run for run in list_sweeps(store) if run.sweep == sweep]
-    if not runs:
-        known = dict.fromkeys(run.sweep for run in list_sweeps(store))
-        raise InvalidSweep(
-            f"{store.place('sweeps')}: no sweep {sweep!r} has been submitted; {did_you_mean(sweep, known)}"
-        )
-    wanted = [run for run in runs if run.form == ("full" if full else "laptop")]
-    if full and not wanted:
-        raise InvalidSweep(f"{sweep}: its full form has not been submitted to this store")
-    return (wanted or runs)[0]

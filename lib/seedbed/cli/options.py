@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 if TYPE_CHECKING:
     from seedbed.store import Store
     from seedbed.sweep import Form, Sweep
+
+DEFAULT_STORE = "runs"
 
 WORKFLOWS = Path(__file__).parents[3] / "workflows"
 
@@ -23,13 +25,26 @@ SweepArgument = Annotated[
     str, typer.Argument(help="A sweep: its name in workflows/, or a file.", autocompletion=sweep_names)
 ]
 StoreOption = Annotated[
-    str, typer.Option("--store", envvar="SEEDBED_STORE", help="Where results are kept: a folder.")
+    str,
+    typer.Option("--store", envvar="SEEDBED_STORE", help="Where results are kept: a folder or s3://bucket."),
+]
+OnOption = Annotated[
+    Literal["local", "argo"],
+    typer.Option("--on", envvar="SEEDBED_ON", help="Here, or on the cluster that KUBECONFIG names."),
 ]
 FullOption = Annotated[
     bool, typer.Option("--full", envvar="FULL", help="The full form, not the one cut down for a laptop.")
 ]
 SeedsOption = Annotated[
     str | None, typer.Option("--seeds", help="Seeds instead of the sweep's own, such as 0-4 or 0,3,7.")
+]
+
+KeepOption = Annotated[
+    bool,
+    typer.Option(
+        "--keep-winners",
+        help="Stay with the recorded winners, whatever new seeds say of the stages they won.",
+    ),
 ]
 
 
@@ -58,10 +73,14 @@ def open_sweep(sweep: str, full: bool) -> tuple[Sweep, Form]:
     return in_form(read, form), form
 
 
-def store_at(url: str) -> Store:
-    """The store of a command."""
+def store_at(url: str, on: str = "local") -> Store:
+    """The store of a command; on a cluster its own, unless another one is named."""
     from seedbed.store import open_store
 
+    if on == "argo" and url == DEFAULT_STORE:
+        from seedbed.argo.access import cluster_store
+
+        url = cluster_store()
     return open_store(url)
 
 

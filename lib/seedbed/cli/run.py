@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from seedbed.cli.options import FullOption, SeedsOption, StoreOption, SweepArgument, open_sweep, store_at
+from seedbed.cli.options import (
+    KeepOption,
+    OnOption,
+    SeedsOption,
+    StoreOption,
+    SweepArgument,
+    open_sweep,
+    store_at,
+    sweep_file,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,49 +30,73 @@ HINT = 'Run the same command again to go on; "seedbed logs TRIAL" tells what a t
 def submit(
     sweep: SweepArgument,
     store: StoreOption = "runs",
-    full: FullOption = False,
+    on: OnOption = "local",
+    full: Annotated[
+        bool | None,
+        typer.Option(
+            "--full/--laptop", envvar="FULL", help="The form; here laptop by default, on argo the file's."
+        ),
+    ] = None,
     seeds: SeedsOption = None,
+    keep_winners: KeepOption = False,
+    detach: Annotated[bool, typer.Option("--detach", help="On argo: do not stay to watch.")] = False,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Trials at once; by default one a GPU, else one a core.")
     ] = None,
     checkpoint_seconds: Annotated[
         float, typer.Option(min=0, help="Time between two checkpoints of a trial.")
     ] = 60,
+    metrics_port: Annotated[
+        int | None, typer.Option(min=0, help="Serve /metrics on this machine's port, for Prometheus.")
+    ] = None,
     reuse: Annotated[
         str, typer.Option(help="Reuse work of the `same` device kind and torch version, or of `any`.")
     ] = "same",
 ) -> None:
-    """Run a sweep here and print its tables. Finished trials are found, interrupted ones go on."""
-    from seedbed.cli.progress import view_for
+    """Run a sweep, here or on a cluster, and print its tables. Finished trials are found, stopped ones go on."""
+    from seedbed.cli.cluster import submit_to_cluster
+    from seedbed.cli.handing_on import changed_winners, winners_to_keep
+    from seedbed.cli.progress import LocalView, local_heading, view_for
+    from seedbed.cli.showing import show_tables
     from seedbed.collect import collect, write_tables
     from seedbed.errors import Incomplete, Interrupted, InvalidConfig, StoreUnavailable
     from seedbed.local.backend import LocalRun, Options
     from seedbed.local.pool import cores, gpus
+    from seedbed.monitoring.at_work import told_to_prometheus
     from seedbed.planning import plan_sweep
-    from seedbed.runs import open_run
+    from seedbed.report import write_report
+    from seedbed.runs import open_run, recorded_winners
     from seedbed.state import look_up, metrics_in
 
     if reuse not in ("same", "any"):
         raise InvalidConfig(f"--reuse: found {reuse!r}, expected same or any")
+    if on == "argo":
+        submit_to_cluster(sweep_file(sweep), full, seeds, keep_winners, store, detach)
+        return
     began = time.monotonic()
-    read, form = open_sweep(sweep, full)
+    read, form = open_sweep(sweep, bool(full))
     place = store_at(store)
 
     def replan() -> SweepPlan:
         """The plan as far as results tell it, written to the run."""
-        plan = plan_sweep(read, seeds, metrics_in(place))
+        plan = plan_sweep(read, seeds, metrics_in(place), kept)
+        for line in changed_winners(plan, recorded, look_up(place, plan.trials)):
+            view.said(line)
         open_run(place, plan, form)
         return plan
 
     plan = plan_sweep(read, seeds, metrics_in(place))
+    recorded = recorded_winners(place, plan, form)
+    kept = winners_to_keep(place, plan, form, keep_winners or read.keep_winners)
+    plan = plan_sweep(read, seeds, metrics_in(place), kept) if kept else plan
     states = look_up(place, plan.trials)
     _refuse_unusable(states, reuse)
     found = sum(state.finished for state in states.values())
     record = open_run(place, plan, form)
-    view = view_for(plan, form, states)
+    view = view_for(local_heading(plan, form, states))
     options = Options(workers or gpus() or cores(), checkpoint_seconds, reuse == "any")
-    local = LocalRun(place, plan, states, options, view, replan)
-    with view:
+    with told_to_prometheus(metrics_port, "127.0.0.1") as tell, view:
+        local = LocalRun(place, plan, states, options, LocalView(view, states), replan, tell)
         local.run()
 
     if local.unavailable is not None:
@@ -74,22 +107,21 @@ def submit(
     tables = collect(place, record)
     for stage in tables:
         write_tables(place, record, stage)
-    ran = sum(state.finished for state in states.values()) - found
-    print(_headline(local.plan, form, ran, found, time.monotonic() - began))
+    ran = sum(state.finished for state in states.values()) - found - local.found_late
+    print(_headline(local.plan, form, ran, found + local.found_late, time.monotonic() - began))
     print(_memory(states))
-    shown = [stage for stage in tables if stage.record.shown] or tables
-    for stage in shown:
-        print(f"\n{stage.record.stage}" if len(shown) > 1 else "")
-        print(stage.text(), end="")
-        print(f"table  {place.place(f'{record.latest}/{stage.record.stage}/table.md')}")
+    show_tables(place, record, tables)
+    write_report(place, record, tables)
+    print(f"report  {place.place(f'{record.latest}/report.html')}")
     missing = sum(stage.missing for stage in tables)
     late = [name for name, stage in local.plan.stages.items() if stage.late]
+    for name in local.failed_whole():
+        print(f"{name}: every trial failed: the sweep stops there, and what is done is kept")
+    why = f"{missing} planned trials have no result" if missing else "; ".join(local.hopeless.values())
     if late:
-        raise Incomplete(
-            f"{missing} planned trials have no result, so that {', '.join(late)} cannot run. {HINT}"
-        )
+        raise Incomplete(f"{why}, so that {', '.join(late)} cannot run. {HINT}")
     if missing:
-        raise Incomplete(f"{missing} planned trials have no result. {HINT}")
+        raise Incomplete(f"{why}. {HINT}")
 
 
 def _headline(plan: SweepPlan, form: str, ran: int, found: int, seconds: float) -> str:

@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Protocol
 
 from seedbed.attempts import attempt_name, begin_attempt, end_attempt
-from seedbed.errors import SeedbedError, StoreUnavailable
-from seedbed.local.pool import Pool, Running, gpus
+from seedbed.errors import RETRIED, SeedbedError, StoreUnavailable
+from seedbed.local.pool import Pool, gpus
 from seedbed.local.worker import Assignment, Ending
+from seedbed.monitoring.at_work import Tell, nobody
 from seedbed.planning import PlannedStage, PlannedTrial, SweepPlan
+from seedbed.progress import Progress, ProgressWriter
 from seedbed.state import TrialState, look_at, look_up
 from seedbed.store import Store
 from seedbed.store.lease import Lease, Leases
@@ -25,9 +27,6 @@ from seedbed.store.lease import Lease, Leases
 TICK_SECONDS = 0.2
 HEARTBEAT_SECONDS = 2.0
 MAX_ATTEMPTS = 3
-KILLED = 137
-RETRIED = (os.EX_TEMPFAIL, KILLED, 143)
-"""The exit codes after which the same trial may end otherwise, as the workflow template's retry rule has them."""
 
 
 class View(Protocol):
@@ -64,6 +63,7 @@ class _Work:
     attempt: str
     lease: Lease
     output: Path
+    tell: ProgressWriter
     renewed: float = field(default_factory=time.monotonic)
 
 
@@ -78,11 +78,14 @@ class LocalRun:
         options: Options,
         view: View,
         replan: Callable[[], SweepPlan],
+        tell: Tell = nobody,
     ) -> None:
         self.store = store
         self.plan = plan
         self.replan = replan
         """Plans the sweep again, when results may tell a late stage which trials are the best."""
+        self.tell = tell
+        """Hears all that the workers tell."""
         self.states = states
         self.options = options
         self.view = view
@@ -90,13 +93,15 @@ class LocalRun:
         """The trials that will have no result, and how their last attempt ended."""
         self.hopeless: dict[str, str] = {}
         """Late stages that cannot be planned, and why."""
+        self.found_late = 0
+        """The trials of late stages that had their results when they were planned."""
         self.interrupts = 0
         self.unavailable: str | None = None
         """Why the store cannot be used any more."""
         self._work: dict[str, _Work] = {}
         self._attempts: Counter[str] = Counter()
         self._leases = Leases(store, HEARTBEAT_SECONDS)
-        self._pool = Pool(options.workers, _preload(plan), gpus())
+        self._pool = Pool(options.workers, [type(store).__module__, *_preload(plan)], gpus())
         self._asked_to_stop = False
 
     def run(self) -> None:
@@ -110,6 +115,7 @@ class LocalRun:
                 for key, ending in self._pool.wait(TICK_SECONDS):
                     self._ended(self._work.pop(key), ending)
                 self._renew_leases()
+                self._tell_progress()
                 self._obey_interrupts()
                 self.view.refresh(self)
 
@@ -118,9 +124,12 @@ class LocalRun:
         """Whether no further trial is to be started."""
         return self.interrupts > 0 or self.unavailable is not None
 
-    def running(self) -> list[tuple[PlannedTrial, str, Running]]:
-        """The trials at work, their stage, and their workers."""
-        return [(work.trial, work.stage, self._pool.running[key]) for key, work in self._work.items()]
+    def running(self) -> list[tuple[PlannedTrial, str, Progress | None]]:
+        """The trials at work, their stage, and how far they have got."""
+        return [
+            (work.trial, work.stage, self._pool.running[key].told(work.attempt))
+            for key, work in self._work.items()
+        ]
 
     def blocked_by(self, stage: PlannedStage) -> list[str]:
         """The stages without which this one cannot start, because trials of theirs have been given up."""
@@ -130,6 +139,18 @@ class LocalRun:
             for name in ancestors
             if name in self.hopeless
             or any(trial.id in self.given_up for trial in self.plan.stages[name].trials)
+        ]
+
+    def failed_whole(self) -> list[str]:
+        """The stages of which every trial was tried, and none ended with a number."""
+        return [
+            name
+            for name, stage in self.plan.stages.items()
+            if stage.trials
+            and all(
+                trial.id in self.given_up or self.states[trial.id].status == "diverged"
+                for trial in stage.trials
+            )
         ]
 
     def _anything_left(self) -> bool:
@@ -165,14 +186,20 @@ class LocalRun:
             if stage.late and name not in self.hopeless and self._may_start(stage):
                 try:
                     self.plan = self.replan()
+                    why = self._why_still_late(name)
                 except SeedbedError as error:
-                    self.hopeless[name] = str(error)
-                    self.view.said(str(error))
-                    return
-                self.states |= look_up(
-                    self.store, [trial for trial in self.plan.trials if trial.id not in self.states]
-                )
+                    why = str(error)
+                if why:
+                    self.hopeless[name] = why
+                    self.view.said(f"{why}: {name} cannot run")
+                new = [trial for trial in self.plan.trials if trial.id not in self.states]
+                self.states |= look_up(self.store, new)
+                self.found_late += sum(self.states[trial.id].finished for trial in new)
                 return
+
+    def _why_still_late(self, name: str) -> str:
+        stage = self.plan.stages[name]
+        return stage.hopeless or "results that it builds on are not there" if stage.late else ""
 
     def _start(self, outputs: Path) -> None:
         for trial, stage in self._waiting():
@@ -196,7 +223,7 @@ class LocalRun:
         output = outputs / f"{name}.log"
         begin_attempt(self.store, trial, name)
         self._attempts[trial.id] += 1
-        self._work[trial.id] = _Work(trial, stage, name, lease, output)
+        self._work[trial.id] = _Work(trial, stage, name, lease, output, ProgressWriter(self.store, trial))
         self._pool.start(
             trial.id,
             Assignment(
@@ -253,12 +280,22 @@ class LocalRun:
                 with self._store_needed():
                     work.lease.renew()  # one that was taken over costs work, never a result
 
+    def _tell_progress(self) -> None:
+        """For those who look from elsewhere."""
+        running = self._pool.running
+        self.tell([(work.trial, work.stage, running[key].progress) for key, work in self._work.items()])
+        for key, work in self._work.items():
+            with self._store_needed():
+                work.tell(self._pool.running[key].told(work.attempt))
+
     @contextmanager
     def _interruptible(self) -> Iterator[None]:
         """Ctrl-C once: save and stop; twice: at once."""
 
         def count(*_: object) -> None:
             self.interrupts += 1
+            if self.interrupts >= 2:
+                self.store.patience = 0  # it may be what is being waited for
 
         before = {number: signal.signal(number, count) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
@@ -270,10 +307,11 @@ class LocalRun:
     def _obey_interrupts(self) -> None:
         if self.interrupts >= 2:
             self._pool.kill()
-        elif self.interrupts == 1 and not self._asked_to_stop:
-            self._asked_to_stop = True
-            self.view.said("Saving and stopping; once more to stop at once.")
-            self._pool.stop()
+        elif self.interrupts == 1:
+            if not self._asked_to_stop:
+                self._asked_to_stop = True
+                self.view.said("Saving and stopping; once more to stop at once.")
+            self._pool.stop()  # again and again: a worker that has just been forked does not hear the first one
 
 
 def _preload(plan: SweepPlan) -> list[str]:

@@ -11,12 +11,13 @@ import signal
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from multiprocessing import connection, context, get_context
+from multiprocessing import connection, context, forkserver, get_context
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
 from seedbed.local.worker import Assignment, Ending, work
+from seedbed.progress import Progress
 
 ALLOCATOR = {
     "MALLOC_MMAP_THRESHOLD_": "1073741824",
@@ -34,7 +35,6 @@ PRELOAD = (
     "torch._dynamo",  # torch.optim imports it at the first optimizer: 0.8 s of every trial, unless it is here
     "numpy.ma",  # np.unique asks for it
     "seedbed.attempt",
-    "seedbed.store.folder",
 )
 """What every worker would import by itself, late and once a trial."""
 
@@ -53,7 +53,15 @@ class Running:
     def heard(self, progress: dict[str, Any]) -> None:
         """Take in what the worker reports."""
         self.progress |= progress
-        self._first = self._first or (time.monotonic(), self.progress["step"])
+        if "step" in self.progress:
+            self._first = self._first or (time.monotonic(), self.progress["step"])
+
+    def told(self, attempt: str) -> Progress | None:
+        """How far it has got, in the name of its attempt; None before it has told."""
+        if "step" not in self.progress:
+            return None
+        total, metrics = self.progress.get("total"), self.progress.get("metrics", {})
+        return Progress(attempt, self.progress["step"], total, metrics, self.seconds_left())
 
     def seconds_left(self) -> float | None:
         """How long it will take by its pace so far; None before there is one. A resumed trial starts at its step."""
@@ -86,6 +94,7 @@ class Pool:
             assignment = replace(assignment, environment={"CUDA_VISIBLE_DEVICES": str(slot % self.gpus)})
         receiver, sender = self._context.Pipe(duplex=False)
         process = self._context.Process(target=work, args=(assignment, sender), daemon=True)
+        _start_server()
         process.start()
         sender.close()
         self.running[key] = Running(process, receiver, slot)
@@ -142,6 +151,19 @@ def _warm_context(preload: Sequence[str]) -> context.ForkServerContext:
     warm = get_context("forkserver")
     warm.set_forkserver_preload([*PRELOAD, *preload])
     return warm
+
+
+def _start_server() -> None:
+    """Start the forkserver, if it does not run yet, so that SIGTERM leaves it alone.
+
+    Who stops a sweep often signals the whole process group (Argo's executor does): without the server nobody
+    would learn how its workers ended.
+    """
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _drain(worker: Running) -> None:

@@ -48,7 +48,8 @@ def work(assignment: Assignment, connection: Connection) -> None:
     """The worker's main function: leaves with the exit code that a pod would have."""
     signal.signal(
         signal.SIGINT, signal.SIG_IGN
-    )  # Ctrl-C reaches the whole group; the parent decides what it means
+    )  # it reaches the whole group; the parent decides what it means
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the server ignores it, and that was inherited
     os.environ.update(assignment.environment)
     _redirect_output(assignment.output)
     faulthandler.enable()

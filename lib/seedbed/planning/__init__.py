@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from seedbed.errors import InvalidSweep
 from seedbed.planning.leakage import LeakCheck
 from seedbed.planning.model import (
     InputRef,
+    MetricsOf,
     PlannedBaseline,
     PlannedPoint,
     PlannedStage,
     PlannedTrial,
     SweepPlan,
 )
-from seedbed.planning.stages import MetricsOf, StagePlanner, no_results
+from seedbed.planning.stages import StagePlanner, no_results
 from seedbed.planning.where import refuse_non_ancestor, the_point
+from seedbed.planning.winners import Winner
 from seedbed.sweep import Sweep
 from seedbed.sweep.language import BaselinePlan
 
@@ -28,33 +30,44 @@ __all__ = [
     "PlannedStage",
     "PlannedTrial",
     "SweepPlan",
+    "Winner",
     "plan_sweep",
 ]
 
 
-def plan_sweep(sweep: Sweep, seeds: str | None = None, metrics_of: MetricsOf = no_results) -> SweepPlan:
+def plan_sweep(
+    sweep: Sweep,
+    seeds: str | None = None,
+    metrics_of: MetricsOf = no_results,
+    kept: Mapping[str, Sequence[Winner]] | None = None,
+) -> SweepPlan:
     """Expand a sweep into trials, checking each against its family's config and inputs.
 
     `seeds` replaces the sweep's own. `metrics_of` tells what is finished: a stage that takes the best trial of a
-    point is late until all of that point's trials are. Raises InvalidSweep or InvalidConfig naming file, path
-    and value; BadData when a data set is not there.
+    point is late until all of that point's trials are, and one that inherits until all trials of that stage are.
+    `kept` are winners, by stage, that stay whatever the results say. Raises InvalidSweep or InvalidConfig naming
+    file, path and value; BadData when a data set is not there.
     """
     stages: dict[str, PlannedStage] = {}
     leaks = LeakCheck()
     place = "--seeds" if seeds else f"{sweep.file}: spec.arguments.parameters[seeds]"
     for stage in sweep.stages:
-        planner = StagePlanner(sweep, stage, stages, seeds or sweep.seeds, place, metrics_of, leaks)
+        planner = StagePlanner(
+            sweep, stage, stages, seeds or sweep.seeds, place, metrics_of, leaks, (kept or {}).get(stage.name)
+        )
         stages[stage.name] = planner.planned()
     found = {name: _baseline(sweep, stages, name) for name in stages}
     return SweepPlan(sweep, stages, {name: baseline for name, baseline in found.items() if baseline})
 
 
 def _baseline(sweep: Sweep, stages: Mapping[str, PlannedStage], name: str) -> PlannedBaseline | None:
-    wanted = stages[name].stage.plan.baseline
+    plan = stages[name].stage.plan
+    wanted = plan.baseline or ("parent" if plan.inherit or plan.confirm else None)
     if wanted is None:
         return None
     if wanted == "parent":
-        return PlannedBaseline("parent", list(_parents(stages[name])))
+        label = "incumbent" if plan.inherit else "parent"
+        return PlannedBaseline(label, list(_parents(stages[name])))
     return _one_point(sweep, stages, name, wanted)
 
 
@@ -85,7 +98,7 @@ def _parents(planned: PlannedStage) -> Iterator[PlannedTrial]:
     place = f"{planned.stage.place}.baseline"
     points = {tuple(point.axes.items()): point for point in planned.points}
     heirs = [point for point in planned.points if point.parent is not None]
-    if not heirs:
+    if not heirs and not planned.stage.plan.inherit and not planned.stage.plan.confirm:
         raise InvalidSweep(f"{place}: parent: no label of this stage comes `from` another")
     for point in heirs:
         parent = points.get(tuple((point.parent or {}).items()))

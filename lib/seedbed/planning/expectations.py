@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from seedbed.errors import InvalidSweep, did_you_mean
 from seedbed.planning.model import PlannedStage, axes_in_words
-from seedbed.sweep.language import Layout, Scalar, same
+from seedbed.sweep.language import Layout
+from seedbed.sweep.part import Scalar, same
 
 Cell = Mapping[str, Scalar]
 """Where a cell stands: its points' axes, less those that it averages over."""

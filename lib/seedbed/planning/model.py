@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seedbed.config import Config
 from seedbed.family import Family
 from seedbed.sweep import Stage, Sweep
-from seedbed.sweep.language import Scalar
+from seedbed.sweep.part import Scalar
+from seedbed.sweep.points import Start
+
+if TYPE_CHECKING:
+    from seedbed.planning.winners import Winner
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,10 @@ class PlannedTrial:
         return cls(**{**plain, "inputs": inputs})
 
 
+MetricsOf = Callable[[PlannedTrial], Mapping[str, float] | None]
+"""The metrics of a finished trial, empty for a diverged one, None for one that has no result yet."""
+
+
 @dataclass(frozen=True)
 class PlannedPoint:
     """A point as its family reads it, and its trial for each seed."""
@@ -68,7 +76,17 @@ class PlannedPoint:
     """By seed; empty while it is not known yet which trial is the best one that it builds on."""
 
     parent: Mapping[str, Scalar] | None = None
-    """Where the point stands that its labels came `from`."""
+    """Where the point stands that its labels came `from`, or that it was inherited from."""
+
+
+@dataclass(frozen=True)
+class End:
+    """A point as other stages may start from it, replicates aside."""
+
+    axes: dict[str, Scalar]
+    config: Config
+    start: Start
+    """Its settings and inputs, and how they came about."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +98,30 @@ class PlannedStage:
     points: list[PlannedPoint]
     over: frozenset[str] = frozenset()
     """The axes that every point runs over, beside the seeds."""
+
+    ends: tuple[End, ...] = ()
+    """The points that could be inherited: while it is late, for every way in which the stages before can end."""
+
+    incumbents: tuple[dict[str, Scalar], ...] = ()
+    """Where the points stand that a winner has to beat, replicates aside."""
+
+    winners: tuple[Winner, ...] | None = None
+    """One for each value of the axes that it selects within; None while they are not known."""
+
+    kept: bool = False
+    """Whether they stay whatever its results say."""
+
+    failed: str = ""
+    """Why it has no winner although all of its trials have results."""
+
+    hopeless: str = ""
+    """Why it can never be planned: a stage that it builds on has no winner, or no best trial."""
+
+    sampled: bool = False
+    """Whether it was checked against some of the ways in which the stages before can end, not against all."""
+
+    most: int = 0
+    """The trials that it can have at most, while it is late and may have more than these points have."""
 
     @property
     def trials(self) -> list[PlannedTrial]:
@@ -94,7 +136,7 @@ class PlannedStage:
     @property
     def at_most(self) -> int:
         """How many trials it has, or can have at most while it is late."""
-        return sum(len(point.seeds) for point in self.points)
+        return max(self.most, sum(len(point.seeds) for point in self.points))
 
 
 @dataclass(frozen=True)

@@ -3,32 +3,42 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from seedbed.config import Config, ConfigError, field_names
+from seedbed.config import Config, ConfigError, NoSuchSetting, field_names
 from seedbed.errors import InvalidConfig, InvalidSweep, did_you_mean
-from seedbed.family import Family, load_family
+from seedbed.family import load_family
 from seedbed.identity import trial_id
 from seedbed.planning.expectations import refuse_wrong_expectations
+from seedbed.planning.inheritance import Starts, starts_of, won_by
 from seedbed.planning.leakage import LeakCheck
-from seedbed.planning.model import InputRef, PlannedPoint, PlannedStage, PlannedTrial
+from seedbed.planning.lots import Lot, Pair, chain_again, ends_of, with_incumbent, without
+from seedbed.planning.model import (
+    InputRef,
+    MetricsOf,
+    PlannedPoint,
+    PlannedStage,
+    PlannedTrial,
+    axes_in_words,
+)
+from seedbed.planning.picking import Hopeless, NotYetKnown, best_trial
+from seedbed.planning.selecting import (
+    metric_names,
+    refuse_seeds_that_selected,
+    refuse_wrong_selection,
+    selected,
+)
 from seedbed.planning.where import refuse_non_ancestor, the_point
+from seedbed.planning.winners import Winner
 from seedbed.sweep import Stage, Sweep
-from seedbed.sweep.language import InputPlan, SeedPick, TablePlan, parse_seeds
-from seedbed.sweep.points import Point, expand
-
-MetricsOf = Callable[[PlannedTrial], Mapping[str, float] | None]
-"""The metrics of a finished trial, empty for a diverged one, None for one that has no result yet."""
-
+from seedbed.sweep.language import BaselinePlan, InputPlan, SeedPick, TablePlan, parse_seeds
+from seedbed.sweep.part import Scalar
+from seedbed.sweep.points import INHERITED, Point, Start, expand, flatten, nest
 
 MOST_PACKS = 1000
 """Of a stage: with ten times as many pods, one pass of Argo's workflow controller takes 20 to 40 seconds."""
-
-
-class _NotYetKnown(Exception):
-    """Which trial is the best cannot be said before all of its siblings have results."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +62,7 @@ class StagePlanner:
         seeds_place: str,
         metrics_of: MetricsOf,
         leaks: LeakCheck,
+        kept: Sequence[Winner] | None = None,
     ) -> None:
         self.sweep = sweep
         self.stage = stage
@@ -60,6 +71,8 @@ class StagePlanner:
         self.done = done
         self.metrics_of = metrics_of
         self.leaks = leaks
+        self.kept = kept
+        self.hopeless = ""
         own = self.plan.seeds
         self.seeds = parse_seeds(own or seeds, f"{self.place}.seeds" if own else seeds_place)
         self.fingerprints: dict[str, str] = {}
@@ -77,21 +90,86 @@ class StagePlanner:
         planned = self._gathered() if self.plan.gather else self._trained()
         self._refuse_wrong_table(planned)
         self._refuse_too_many_packs(planned)
-        return planned
+        refuse_wrong_selection(planned)
+        return selected(planned, self.metrics_of, self.kept)
 
     def _trained(self) -> PlannedStage:
-        points = expand(
-            self.plan,
-            field_names(self.family.config),
-            self.place,
-            {name: [point.axes for point in stage.points] for name, stage in self.done.items()},
-        )
+        starts = self._starts()
+        lots = [self._lot(start, starts) for start in starts.possible]
+        shown = {tuple(lot.start.axes.items()): lot for lot in reversed(lots)}
         over = {*self.plan.over}
         for source in self.plan.inputs.values():
             if source.where == "each":
                 over |= self.done[source.stage].over
-        joined = self._without_twins([(point, self._point(point)) for point in points])
-        return PlannedStage(self.stage, self.family, joined, frozenset(over))
+        counts = [(tuple(lot.start.axes.items()), self._most(lot, starts.sampled)) for lot in lots]
+        most = {axes: max(count for place, count in counts if place == axes) for axes in shown}
+        return PlannedStage(
+            self.stage,
+            self.family,
+            [point for lot in reversed(shown.values()) for point in lot.points],
+            frozenset(over),
+            ends=tuple(end for lot in lots for end in lot.ends),
+            incumbents=tuple(lot.incumbent for lot in reversed(shown.values()) if lot.incumbent is not None),
+            hopeless=starts.hopeless or self.hopeless,
+            sampled=starts.sampled,
+            most=sum(most.values()),
+        )
+
+    def _starts(self) -> Starts:
+        """What its points start from: nothing, what it inherits, or the end of the chain that it confirms."""
+        confirmed = self.plan.confirm
+        if confirmed is None:
+            return starts_of(self.sweep, self.stage, self.done)
+        starts = won_by(self.sweep, self.stage, confirmed, self.done, f"{self.place}.confirm")
+        refuse_seeds_that_selected(self.sweep, self.stage, self.seeds, self.done)
+        return starts
+
+    def _lot(self, start: Start, starts: Starts) -> Lot:
+        """The points that the stage has from one start; without trials when that is only a possibility."""
+
+        def read(point: Point) -> Pair:
+            return self._point(point, starts.known)
+
+        known = field_names(self.family.config)
+        try:
+            if self.plan.confirm:
+                pairs = chain_again(self.stage, start, known, read)
+                return Lot(start, self._without_twins(pairs), [], None)
+            points_of = {name: [point.axes for point in stage.points] for name, stage in self.done.items()}
+            pairs = [read(point) for point in expand(self.plan, known, self.place, points_of, start)]
+            incumbent = self._named_incumbent([planned for _, planned in pairs])
+            grid = len(pairs)
+            if self.plan.inherit:
+                pairs, incumbent = with_incumbent(pairs, self.stage, start, known, read)
+            joined = self._without_twins(pairs)
+        except (InvalidSweep, InvalidConfig) as error:
+            if starts.known:
+                raise
+            won = ", ".join(f"{_in_words(step.axes)} of {step.stage}" for step in start.steps)
+            raise type(error)(f"{error} (should it start from {won})") from None
+        kept = [pair for pair in pairs if any(pair[1].axes == point.axes for point in joined)]
+        ends = ends_of(kept, self.stage, start, incumbent)
+        return Lot(start, joined, ends, incumbent, len(pairs) > grid)
+
+    def _most(self, lot: Lot, sampled: bool) -> int:
+        """The trials of a lot; when it is one of a sample, as many as one outside of it might have."""
+        trials = sum(len(point.seeds) for point in lot.points)
+        if not sampled:
+            return trials
+        replicates = math.prod(len(values) for values in self.plan.over.values())
+        if self.plan.confirm:
+            return (2 + len(lot.start.steps)) * replicates * len(self.seeds)
+        return trials + replicates * len(self.seeds) * (not lot.incumbent_is_extra)
+
+    def _named_incumbent(self, points: Sequence[PlannedPoint]) -> dict[str, Scalar] | None:
+        """Where the point of this stage stands that its own `baseline` names."""
+        baseline = self.plan.baseline
+        if not isinstance(baseline, BaselinePlan) or baseline.stage not in (None, self.stage.name):
+            return None
+        over = frozenset(self.plan.over)
+        here = PlannedStage(self.stage, self.family, list(points), over)
+        chosen = the_point(here, baseline.where, f"{self.place}.baseline.where", points[0].axes)
+        return without(chosen.axes, over)
 
     def _gathered(self) -> PlannedStage:
         """No trials of its own: the points of other stages, told apart by the axis `stage`."""
@@ -109,18 +187,22 @@ class StagePlanner:
                 points.append(replace(point, axes=axes, trials=trials, parent=None))
         return PlannedStage(self.stage, self.family, points, over)
 
-    def _point(self, point: Point) -> PlannedPoint:
+    def _point(self, point: Point, known: bool = True) -> Pair:
         sources = {role: self._source(role, source, point) for role, source in point.inputs.items()}
-        config = self._read(point, {role: source.point.config for role, source in sources.items()})
+        point, config = self._read(point, {role: source.point.config for role, source in sources.items()})
         self.leaks.look(self.family, config, f"{self.place}.config")
         for role, source in sources.items():
             place = f"{self.place}.inputs.{role}"
             self.leaks.refuse((self.family, config), (source.stage.family, source.point.config), place)
+        trials: dict[int, PlannedTrial] = {}
         try:
-            trials = {seed: self._trial(point, config, sources, seed) for seed in self.seeds}
-        except _NotYetKnown:
-            trials = {}
-        return PlannedPoint(dict(point.axes), config, self.seeds, trials, point.parent)
+            if known:
+                trials = {seed: self._trial(point, config, sources, seed) for seed in self.seeds}
+        except NotYetKnown:
+            pass
+        except Hopeless as why:
+            self.hopeless = f"{self.place}.inputs: {why}"
+        return point, PlannedPoint(dict(point.axes), config, self.seeds, trials, point.parent)
 
     def _source(self, role: str, source: InputPlan, point: Point) -> _Source:
         place = f"{self.place}.inputs.{role}"
@@ -160,7 +242,7 @@ class StagePlanner:
         """The trials of a role's point that a trial builds on."""
         trials = source.point.trials
         if not trials:
-            raise _NotYetKnown
+            raise NotYetKnown
         if source.plan.pick == "all":
             chosen = list(trials.values())
         elif source.plan.pick == "best":
@@ -175,11 +257,19 @@ class StagePlanner:
             chosen = [trials[wanted]]
         return [InputRef(trial.family, trial.id, source.plan.weights) for trial in chosen]
 
-    def _read(self, point: Point, inputs: Mapping[str, Config]) -> Config:
-        try:
-            return self.family.plan(point.settings, inputs)
-        except ConfigError as error:
-            raise InvalidConfig(f"{self.place}.{_origin(point, error.path)}: {error.complaint}") from None
+    def _read(self, point: Point, inputs: Mapping[str, Config]) -> tuple[Point, Config]:
+        """A point as its family reads it, and the point without inherited settings that do not exist there."""
+        while True:
+            try:
+                return point, self.family.plan(point.settings, inputs)
+            except ConfigError as error:
+                path = ".".join(error.path)
+                if not isinstance(error, NoSuchSetting) or point.origin.get(path) != INHERITED:
+                    raise InvalidConfig(
+                        f"{self.place}.{_origin(point, error.path)}: {error.complaint}"
+                    ) from None
+                flat = {name: value for name, value in flatten(point.settings).items() if name != path}
+                point = replace(point, settings=nest(flat))
 
     def _fingerprint(self, config: Config) -> str:
         """The data's fingerprint, asked for once a data set: planning stays quick in large grids."""
@@ -188,7 +278,7 @@ class StagePlanner:
             self.fingerprints[key] = self.family.fingerprint(config)
         return self.fingerprints[key]
 
-    def _without_twins(self, points: Sequence[tuple[Point, PlannedPoint]]) -> list[PlannedPoint]:
+    def _without_twins(self, points: Sequence[Pair]) -> list[PlannedPoint]:
         """Points that are the same trials: merged when they come from two blocks, refused within one."""
         seen: dict[str, tuple[Point, PlannedPoint]] = {}
         kept = []
@@ -232,37 +322,6 @@ class StagePlanner:
             )
 
 
-def best_trial(family: Family, trials: Sequence[PlannedTrial], metrics_of: MetricsOf) -> PlannedTrial:
-    """The trial whose validation metric is best, ties to the smallest seed; a diverged one never is."""
-    metrics = [metrics_of(trial) for trial in trials]
-    if any(found is None for found in metrics):
-        raise _NotYetKnown
-    rule = family.roles[trials[0].role].select_by
-    if rule is None:
-        raise InvalidSweep(
-            f"pick: best: {family.name} does not say by which metric a {trials[0].role} is best"
-        )
-    name, sign = f"{rule[0]}@best", 1 if rule[1] == "max" else -1
-    able = [
-        (sign * found[name], -trial.seed, trial)
-        for trial, found in zip(trials, metrics, strict=True)
-        if found
-    ]
-    if not able:
-        raise InvalidSweep(f"pick: best: every trial of {trials[0].label.rpartition(' ')[0]} diverged")
-    return max(able, key=lambda entry: entry[:2])[2]
-
-
-def metric_names(family: Family) -> list[str]:
-    """Every metric that a table's cell can show."""
-    return [
-        f"{split}/{metric}@{when}"
-        for split in ("test", "val", "train")
-        for metric in family.metrics
-        for when in ("best", "last")
-    ]
-
-
 def _origin(point: Point, path: tuple[str, ...]) -> str:
     """Where in the plan the setting at a path was given."""
     if path[:1] == ("inputs",):
@@ -273,6 +332,10 @@ def _origin(point: Point, path: tuple[str, ...]) -> str:
             if given == dotted or given.startswith(f"{dotted}."):
                 return place
     return ".".join(("config", *path))
+
+
+def _in_words(axes: Mapping[str, Scalar]) -> str:
+    return axes_in_words(axes) or "the only point"
 
 
 def no_results(_: PlannedTrial) -> Mapping[str, Any] | None:

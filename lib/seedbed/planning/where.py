@@ -8,7 +8,7 @@ from typing import Any
 from seedbed.errors import InvalidSweep, did_you_mean
 from seedbed.planning.model import PlannedPoint, PlannedStage, axes_in_words
 from seedbed.sweep import Sweep
-from seedbed.sweep.language import Scalar
+from seedbed.sweep.part import Scalar
 from seedbed.sweep.points import flatten
 
 

@@ -9,11 +9,11 @@ import os
 import secrets
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from seedbed.errors import StoreUnavailable
-from seedbed.store import RESERVED, check_key
+from seedbed.store import RESERVED, check_key, check_pointer
 
 LOCK = f"{RESERVED}lock"
 """The file in the root that whoever replaces or removes a key holds for that moment."""
@@ -32,6 +32,7 @@ class FolderStore:
     def __init__(self, root: str | os.PathLike[str]) -> None:
         self._root = Path(root).absolute()
         self.url = str(self._root)
+        self.patience = 0.0  # a folder is there or it is not
 
     def read(self, key: str) -> bytes | None:
         """The bytes of a key; None when it is absent."""
@@ -41,6 +42,10 @@ class FolderStore:
                 return path.read_bytes()
             except ABSENT:
                 return None
+
+    def read_many(self, keys: Iterable[str]) -> Iterator[tuple[str, bytes | None]]:
+        """Each key, in order, with its bytes or None."""
+        return ((key, self.read(key)) for key in keys)
 
     def write(self, key: str, data: bytes) -> None:
         """Set a key, atomically and durably."""
@@ -101,13 +106,10 @@ class FolderStore:
 
     def point(self, name: str, target: str) -> None:
         """Make `name` a relative symlink to its sibling `target`, in place of the one before."""
-        link, aim = self._path(name), self._path(target)
-        if link.parent != aim.parent or link == aim:
-            raise ValueError(
-                f"{name!r} cannot point to {target!r}: a pointer and its target stand side by side"
-            )
+        _, _, aim = check_pointer(name, target)
+        link = self._path(name)
         with self._reporting(name), _vanishing(link) as fresh:
-            fresh.symlink_to(aim.name)
+            fresh.symlink_to(aim)
             fresh.replace(link)
             _sync(link.parent)
 

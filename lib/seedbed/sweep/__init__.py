@@ -31,6 +31,9 @@ class Sweep:
 
     name: str
     title: str
+    description: str
+    """What it is about, in the file's own words; empty without."""
+
     file: str
     stages: tuple[Stage, ...]
     """Ordered so that each stage comes after those it depends on."""
@@ -41,6 +44,9 @@ class Sweep:
 
     laptop: Mapping[str, LaptopStage]
     """How each stage is cut down, `all` for every one of them; empty when there is no laptop form."""
+
+    keep_winners: bool = False
+    """Whether recorded winners stay, whatever new seeds say."""
 
     def stage(self, name: str) -> Stage:
         """The stage of that name."""
@@ -55,12 +61,13 @@ class Sweep:
         return [stage.name for stage in self.stages if stage.name in wanted]
 
     def may_be_late(self, name: str) -> bool:
-        """Whether a stage's trials can depend on results: it takes a best trial, or what builds on one."""
+        """Whether a stage's trials can depend on results: it takes a best trial, a winner, or what builds on one."""
         plan = self.stage(name).plan
         picks = any(source.pick == "best" for source in plan.all_inputs)
-        return picks or any(
-            map(self.may_be_late, [*(source.stage for source in plan.all_inputs), *plan.gather])
-        )
+        named = [entry.stage for entry in plan.inherited if not isinstance(entry, str)]
+        wins = plan.confirm is not None or len(named) < len(plan.inherited)
+        before = [*(source.stage for source in plan.all_inputs), *plan.gather, *named]
+        return picks or wins or any(map(self.may_be_late, before))
 
     def with_stages(self, stages: tuple[Stage, ...]) -> Sweep:
         """The same sweep with other plans."""

@@ -6,17 +6,16 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from seedbed.config import path_in
 from seedbed.errors import InvalidSweep, did_you_mean
-
-Scalar = str | int | float | bool
-"""A value that can stand in a table's margin."""
+from seedbed.sweep.ordered import Bounds, Inherit, NamedPoint, SelectPlan
+from seedbed.sweep.part import STRICT, Scalar, same
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
+    model_config = STRICT
 
 
 class SeedPick(_Part):
@@ -97,6 +96,9 @@ class TablePlan(_Part):
     std: Literal["sample", "population"] = "sample"
     """The convention of the standard deviation: over n - 1, or over n."""
 
+    show: list[Literal["trials", "mean", "std"]] = []
+    """Columns for figures that stand apart, as in notes: Trial 1 to Trial n, Mean, Std. In one when not said."""
+
     def layout(self, axes: Sequence[str], over: Collection[str]) -> Layout:
         """Where the axes go when every point runs `over` some of them: those are averaged where not placed."""
         free = [axis for axis in axes if axis not in over]
@@ -153,8 +155,20 @@ class StagePlan(_Part):
     inputs: dict[str, InputPlan] = {}
     """What each trial builds on, by role."""
 
+    inherit: Inherit | list[Inherit] = []
+    """The stage whose winner's settings and inputs this one starts from, or a named point. Of several, the first
+    whole, and of each further one what it changed against its own incumbent."""
+
+    select: SelectPlan | None = None
+    """How the winner is chosen, from whose settings other stages start."""
+
+    confirm: str | None = None
+    """Instead of a grid: the chain that ends in this stage, run afresh on seeds that selected nothing: its start,
+    its end, and its end without each step that was kept."""
+
     baseline: BaselinePlan | Literal["parent"] | None = None
-    """The point that the others are compared with; `parent`: each with the label that it came `from`."""
+    """The point that the others are compared with; `parent`, which is usual where a stage inherits: each with the
+    label that it came `from`, else with the winner inherited."""
 
     gather: list[str] = []
     """Instead of training: one table over the points of these stages, told apart by the axis `stage`."""
@@ -186,6 +200,26 @@ class StagePlan(_Part):
         _check_block(over, "")
         return over
 
+    @model_validator(mode="after")
+    def _does_one_thing(self) -> StagePlan:
+        trains = {"grid": self.grid, "inputs": self.inputs, "inherit": self.inherit, "select": self.select}
+        if self.confirm is not None:
+            vain = [key for key, value in {**trains, "gather": self.gather}.items() if value]
+            if vain:
+                raise ValueError(
+                    f"confirm: runs a chain again, so that {' and '.join(vain)} would be in vain"
+                )
+            if self.seeds is None:
+                raise ValueError("seeds: confirm needs seeds of its own, on which nothing was selected")
+        if self.gather and (self.inherit or self.select):
+            raise ValueError("gather: trains nothing, so that inherit and select would be in vain")
+        return self
+
+    @property
+    def inherited(self) -> list[NamedPoint | str]:
+        """What it inherits, as a list."""
+        return self.inherit if isinstance(self.inherit, list) else [self.inherit]
+
     @property
     def blocks(self) -> list[Block]:
         """The grid as a list of blocks."""
@@ -214,7 +248,7 @@ class LaptopStage(_Part):
     """The values of an axis that remain."""
 
     seeds: str | None = None
-    """Fewer seeds."""
+    """Fewer seeds; under `all`, not of stages that confirm: theirs are apart."""
 
 
 PartT = TypeVar("PartT", bound=_Part)
@@ -274,11 +308,6 @@ def _check_labels(labels: dict[str, Label], place: str) -> None:
             label = labels[label.origin]
 
 
-def same(one: Scalar | None, other: Scalar | None) -> bool:
-    """Equal as settings: 1 and 1.0 are, 1 and true are not."""
-    return one == other and isinstance(one, bool) == isinstance(other, bool)
-
-
 def _complaint(error: ValidationError, value: Any, part: type[BaseModel]) -> str:
     first = max(  # of a union, the nearest; a misspelt key rather than the one that it leaves missing
         error.errors(include_url=False),
@@ -301,5 +330,6 @@ def _fields_at(part: type[BaseModel], location: tuple[int | str, ...]) -> list[s
     """The keys known at a place inside a part: those of the innermost part that its path names."""
     parts: dict[str, type[BaseModel]] = {"inputs": InputPlan, "baseline": BaselinePlan, "table": TablePlan}
     parts |= {"grid": Label, "over": Label, "pick": SeedPick, "expect": ExpectPlan, "values": PublishedValue}
+    parts |= {"inherit": NamedPoint, "select": SelectPlan, "require": Bounds}
     model = next((parts[str(step)] for step in reversed(location) if step in parts), part)
     return [field.alias or name for name, field in model.model_fields.items()]

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from seedbed.errors import InvalidSweep, did_you_mean
 from seedbed.sweep import Form, Stage, Sweep
-from seedbed.sweep.language import Block, Label, LaptopStage, Scalar, StagePlan
+from seedbed.sweep.language import Block, Label, LaptopStage, StagePlan
+from seedbed.sweep.part import Scalar
 from seedbed.sweep.points import flatten, nest
 
 LAPTOP = "metadata.annotations.seedbed/laptop"
@@ -56,7 +57,9 @@ def _apply(plan: StagePlan, cut: LaptopStage, place: str, strict: bool) -> Stage
     blocks = [block for block in (_keep(block, cut) for block in plan.blocks) if block is not None]
     grid = blocks if isinstance(plan.grid, list) else blocks[0]
     over = _keep(plan.over, cut)
-    changed = {"config": nest(config), "grid": grid, "over": over or {}, "seeds": cut.seeds or plan.seeds}
+    apart = plan.confirm is not None and not strict  # what confirms needs seeds that selected nothing
+    seeds = plan.seeds if apart else cut.seeds or plan.seeds
+    changed = {"config": nest(config), "grid": grid, "over": over or {}, "seeds": seeds}
     return plan.model_copy(update=changed)
 
 

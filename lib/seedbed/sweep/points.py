@@ -1,7 +1,8 @@
 """From a stage's plan to its points: blocks of axes, crossed and joined, with every "{name}" filled in.
 
 Every axis, of whatever kind, is a list of choices: where a point that takes it stands, and the settings and
-inputs that it brings. A grid is the product of its axes' choices; that is the only mechanism.
+inputs that it brings. A grid is the product of its axes' choices; that is the only mechanism. Where a stage
+inherits, the product is laid over what it starts from.
 """
 
 from __future__ import annotations
@@ -13,12 +14,54 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from seedbed.errors import InvalidSweep, did_you_mean
-from seedbed.sweep.language import Axis, Block, InputPlan, Label, Scalar, StagePlan
+from seedbed.sweep.language import Axis, Block, InputPlan, Label, StagePlan
+from seedbed.sweep.part import Scalar
 
 Axes = Mapping[str, Scalar]
 """Where a point stands: a value on each axis, in the plan's order."""
 
 _NAME = re.compile(r"\{([^{}]*)\}")
+
+INHERITED = "inherit"
+"""The origin of a setting that the stage itself does not give."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """What the points of a stage start from: nothing, or the settings and inputs of a point of another stage."""
+
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """By dotted path."""
+
+    inputs: Mapping[str, InputPlan] = field(default_factory=dict)
+    axes: Axes = field(default_factory=dict)
+    """Where it was one winner among several."""
+
+    steps: tuple[Step, ...] = ()
+    """How it came about, stage by stage."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one stage made of what it started from."""
+
+    stage: str
+    axes: Axes
+    """Where the point stands in it that goes on from here."""
+
+    before: Start | None
+    """Its incumbent; None where it had none."""
+
+    after: Start
+
+    @property
+    def changes(self) -> bool:
+        """Whether the stage went over to something else than its incumbent."""
+        return self.before is not None and _content(self.before) != _content(self.after)
+
+
+def _content(start: Start) -> tuple[Mapping[str, Any], Mapping[str, InputPlan]]:
+    return start.settings, start.inputs
 
 
 @dataclass(frozen=True)
@@ -56,20 +99,36 @@ class _Choice:
 
 
 def expand(
-    plan: StagePlan, known: Collection[str], place: str, points_of: Mapping[str, Sequence[Axes]] | None = None
+    plan: StagePlan,
+    known: Collection[str],
+    place: str,
+    points_of: Mapping[str, Sequence[Axes]] | None = None,
+    start: Start = Start(),
 ) -> list[Point]:
     """All points of a plan, block by block, in the order of its axes; those it runs `over` are varied last.
 
     `known` are the names of the family's settings: an axis whose dotted path begins with one sets it, any other
-    is a free name. `points_of` are the points of the stages before this one, for inputs that take `each`. Raises
-    InvalidSweep, naming the path under `place`, for an axis that sets nothing and is used nowhere, a "{name}"
-    that no axis fills, and a setting given twice.
+    is a free name. `points_of` are the points of the stages before this one, for inputs that take `each`. `start`
+    is what the plan's settings and inputs are laid over. Raises InvalidSweep, naming the path under `place`, for
+    an axis that sets nothing and is used nowhere, a "{name}" that no axis fills, and a setting given twice.
     """
     used = set(_names_used(plan))
     return [
         point
         for number, block in enumerate(plan.blocks)
-        for point in _expand_block(plan, number, block, known, used, place, points_of or {})
+        for point in _expand_block(plan, number, block, known, used, place, points_of or {}, start)
+    ]
+
+
+def expand_start(plan: StagePlan, known: Collection[str], place: str, start: Start) -> list[Point]:
+    """What a stage starts from as a point of its own, run over what every point of the stage runs over.
+
+    The plan's config is laid over it, its grid and inputs are not.
+    """
+    bare = StagePlan(config=plan.config)
+    axes = [_choices(f"over.{axis}", axis, values, known) for axis, values in plan.over.items()]
+    return [
+        _point(bare, -1, [_Choice(start.axes), *chosen], place, start) for chosen in itertools.product(*axes)
     ]
 
 
@@ -102,6 +161,7 @@ def _expand_block(
     used: Collection[str],
     place: str,
     points_of: Mapping[str, Sequence[Axes]],
+    start: Start,
 ) -> Iterator[Point]:
     here = f"grid[{number}]" if isinstance(plan.grid, list) else "grid"
     placed = [(f"{here}.{axis}", axis, values) for axis, values in block.items()]
@@ -112,12 +172,13 @@ def _expand_block(
             raise InvalidSweep(
                 f"{place}.{where}: no such setting, and nothing in this plan uses {{{axis}}}; {near}"
             )
-    axes = [_choices(where, axis, values, known) for where, axis, values in placed]
+    axes = [[_Choice(start.axes, place=INHERITED)]]
+    axes += [_choices(where, axis, values, known) for where, axis, values in placed]
     axes += [_each(role, source, points_of) for role, source in plan.inputs.items() if source.where == "each"]
     _refuse_double_axes(axes, place)
     _refuse_double_settings(plan, axes, place)
     for chosen in itertools.product(*axes):
-        yield _point(plan, number, chosen, place)
+        yield _point(plan, number, chosen, place, start)
 
 
 def _choices(where: str, axis: str, values: Axis, known: Collection[str]) -> list[_Choice]:
@@ -150,16 +211,17 @@ def _each(role: str, source: InputPlan, points_of: Mapping[str, Sequence[Axes]])
     ]
 
 
-def _point(plan: StagePlan, number: int, chosen: Sequence[_Choice], place: str) -> Point:
+def _point(plan: StagePlan, number: int, chosen: Sequence[_Choice], place: str, start: Start) -> Point:
     axes = {axis: value for choice in chosen for axis, value in choice.axes.items()}
-    flat = flatten(plan.config)
-    origin = {path: f"config.{path}" for path in flat}
-    inputs = {role: source for role, source in plan.inputs.items() if source.where != "each"}
-    for choice in chosen:
+    flat = dict(start.settings)
+    origin = dict.fromkeys(flat, INHERITED)
+    own = {role: source for role, source in plan.inputs.items() if source.where != "each"}
+    inputs = {**start.inputs, **own}
+    for choice in [_Choice({}, flatten(plan.config), labelled=True), *chosen]:
         for path in choice.settings:
             for covered in [known for known in flat if _overlap(known, path)]:
                 del flat[covered], origin[covered]
-            origin[path] = f"{choice.place}.config.{path}" if choice.labelled else choice.place
+            origin[path] = f"{choice.place}.config.{path}".lstrip(".") if choice.labelled else choice.place
         flat |= choice.settings
         inputs |= choice.inputs
     flat = {path: _fill(value, axes, f"{place}.{origin[path]}") for path, value in flat.items()}

@@ -16,15 +16,17 @@ from seedbed.errors import InvalidSweep, did_you_mean
 from seedbed.sweep import Stage, Sweep
 from seedbed.sweep.language import LaptopStage, StagePlan, read_part
 from seedbed.sweep.laptop import LAPTOP
-from seedbed.sweep.yaml import load_yaml
+from seedbed.sweep.yaml import load_yaml, without_empty
 
-IGNORED = ("podGC", "ttlStrategy", "onExit", "parallelism", "activeDeadlineSeconds")
+IGNORED = ("podGC", "ttlStrategy", "onExit", "parallelism", "activeDeadlineSeconds", "priority")
 """What only a cluster has a use for; knowingly without effect here."""
 
 TEMPLATES = Path(__file__).parents[3] / "workflows" / "templates"
 """The templates that come with seedbed; a sweep's own folder may hold others."""
 
-SWEEP_PARAMETERS = ("seeds", "form")
+FORMS, WINNERS = ("full", "laptop"), ("choose", "keep")
+
+SWEEP_PARAMETERS = ("seeds", "form", "winners")
 _SPEC = ("entrypoint", "arguments", "templates", *IGNORED)
 _TASK = ("name", "templateRef", "arguments", "depends")
 
@@ -35,15 +37,39 @@ def read_sweep(path: Path) -> Sweep:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidSweep(f"{path}: cannot be read: {error}") from None
-    return _Reader(path, load_yaml(text, str(path))).sweep()
+    folders = dict.fromkeys((path.resolve().parent / "templates", TEMPLATES))
+    return _Reader(str(path), load_yaml(text, str(path)), _declared_templates(folders)).sweep()
+
+
+def sweep_in(workflow: Mapping[str, Any], name: str) -> Sweep:
+    """The sweep in a Workflow as a cluster has it; raises InvalidSweep naming the path in it.
+
+    What the cluster added to it (its status, who changed what) is left aside. `name` stands for the file. Argo
+    has resolved the references to templates by then, so that they are taken as they are.
+    """
+    metadata = workflow.get("metadata", {})
+    spec = workflow.get("status", {}).get("storedWorkflowTemplateSpec") or workflow.get("spec", {})
+    given = workflow.get("spec", {}).get("arguments", {})
+    document = {
+        "apiVersion": workflow.get("apiVersion"),
+        "kind": workflow.get("kind"),
+        "metadata": {key: metadata[key] for key in ("labels", "annotations") if key in metadata},
+        "spec": {**{key: spec[key] for key in _SPEC if key in spec}, "arguments": given},
+    }
+    return _Reader(name, without_empty(document), None).sweep()
+
+
+Declared = Mapping[tuple[str, str], list[str]]
+"""The parameters that each WorkflowTemplate's templates take, by (name, template)."""
 
 
 class _Reader:
-    """Walks a workflow document and knows where it is."""
+    """Walks a workflow document and knows where it is; without `declared`, every templateRef is taken as right."""
 
-    def __init__(self, path: Path, document: Any) -> None:
+    def __init__(self, path: str, document: Any, declared: Declared | None) -> None:
         self.path = path
         self.document = document
+        self.declared = declared
 
     def sweep(self) -> Sweep:
         root = self._mapping(self.document, "", ("apiVersion", "kind", "metadata", "spec"))
@@ -57,20 +83,22 @@ class _Reader:
         annotations = self._mapping(metadata.get("annotations", {}), "metadata.annotations")
         parameters = self._parameters(spec.get("arguments", {}), "spec.arguments", SWEEP_PARAMETERS)
         laptop = self._laptop(annotations.get("seedbed/laptop"))
-        form = parameters.get("form", "full")
-        if form not in ("full", "laptop"):
-            raise self._wrong(
-                "spec.arguments.parameters[form].value", f"found {form!r}, expected full or laptop"
-            )
+        form, winners = parameters.get("form", "full"), parameters.get("winners", "choose")
+        for key, value, known in (("form", form, FORMS), ("winners", winners, WINNERS)):
+            if value not in known:
+                place = f"spec.arguments.parameters[{key}].value"
+                raise self._wrong(place, f"found {value!r}, expected {' or '.join(known)}")
         name = self._name(metadata)
         return Sweep(
             name=name,
             title=str(annotations.get("workflows.argoproj.io/title", name)),
-            file=str(self.path),
+            description=str(annotations.get("workflows.argoproj.io/description", "")).strip(),
+            file=self.path,
             stages=self._stages(spec),
             seeds=parameters.get("seeds", "0-2"),
             form="laptop" if form == "laptop" else "full",
             laptop=laptop,
+            keep_winners=winners == "keep",
         )
 
     def _name(self, metadata: Mapping[str, Any]) -> str:
@@ -127,15 +155,16 @@ class _Reader:
         plan = read_part(StagePlan, load_yaml(given["plan"], where) or {}, where)
         return Stage(name, given["family"], plan, self._depends(task.get("depends", ""), place), where)
 
-    def _template_inputs(self, reference: Any, place: str) -> list[str]:
-        """The parameters that the referenced template takes; refuses a reference that is not there."""
+    def _template_inputs(self, reference: Any, place: str) -> list[str] | None:
+        """The parameters that the referenced template takes, None for any; refuses a reference that is not there."""
         wanted = self._mapping(reference, place, ("name", "template"))
-        declared = _declared_templates(dict.fromkeys((self.path.resolve().parent / "templates", TEMPLATES)))
+        if self.declared is None:
+            return None
         key = (str(wanted.get("name")), str(wanted.get("template")))
-        if key not in declared:
-            known = did_you_mean("/".join(key), ["/".join(names) for names in declared])
+        if key not in self.declared:
+            known = did_you_mean("/".join(key), ["/".join(names) for names in self.declared])
             raise self._wrong(place, f"no template {'/'.join(key)} stands in workflows/templates; {known}")
-        return declared[key]
+        return self.declared[key]
 
     def _depends(self, expression: Any, place: str) -> tuple[str, ...]:
         pieces = [piece.strip().removesuffix(".Succeeded") for piece in str(expression).split("&&")]
@@ -162,7 +191,7 @@ class _Reader:
             ) from None
         return tuple(_in_order(stages))
 
-    def _parameters(self, arguments: Any, place: str, known: Iterable[str]) -> dict[str, str]:
+    def _parameters(self, arguments: Any, place: str, known: Iterable[str] | None) -> dict[str, str]:
         listed = self._list(
             self._mapping(arguments, place, ("parameters",)).get("parameters", []), f"{place}.parameters"
         )
@@ -171,8 +200,9 @@ class _Reader:
             here = f"{place}.parameters[{index}]"
             entry = self._mapping(entry, here, ("name", "value", "description", "enum"))
             name, value = entry.get("name"), entry.get("value")
-            if name not in list(known):
-                raise self._wrong(f"{here}.name", f"no such parameter: {name!r}; {did_you_mean(name, known)}")
+            if not isinstance(name, str) or (known is not None and name not in list(known)):
+                near = did_you_mean(name, known or ())
+                raise self._wrong(f"{here}.name", f"no such parameter: {name!r}; {near}")
             if name in values:
                 raise self._wrong(f"{here}.name", f"{name} is given twice")
             if not isinstance(value, str):
@@ -217,8 +247,7 @@ def _in_order(stages: list[Stage]) -> list[Stage]:
     return placed
 
 
-def _declared_templates(folders: Iterable[Path]) -> dict[tuple[str, str], list[str]]:
-    """The parameters that each WorkflowTemplate's templates take, by (name, template)."""
+def _declared_templates(folders: Iterable[Path]) -> Declared:
     declared: dict[tuple[str, str], list[str]] = {}
     for file in (file for folder in folders for file in sorted(folder.glob("*.yaml"))):
         document = load_yaml(file.read_text(encoding="utf-8"), str(file))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import yaml
@@ -36,3 +37,10 @@ def load_yaml(text: str, place: str) -> Any:
         raise InvalidSweep(f"{place}{where}: {error.problem}") from None
     except yaml.YAMLError as error:
         raise InvalidSweep(f"{place}: {' '.join(str(error).split())}") from None
+
+
+def without_empty(value: Any) -> Any:
+    """Argo writes a template's empty fields out; a sweep file does not have them."""
+    if isinstance(value, Mapping):
+        return {key: without_empty(one) for key, one in value.items() if one not in ({}, [])}
+    return [without_empty(one) for one in value] if isinstance(value, list) else value

@@ -9,17 +9,19 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from statistics import fmean
-from typing import Literal
 
 from seedbed import statistics
 from seedbed.errors import InvalidSweep, did_you_mean
+from seedbed.settings import beyond
+from seedbed.tables.cells import failure_flags, holm_adjusted, marks
 from seedbed.tables.model import (
     Baseline,
     Cell,
     Expected,
     Facts,
+    Flag,
+    Mark,
     Outcome,
     Published,
     Row,
@@ -27,7 +29,8 @@ from seedbed.tables.model import (
     Table,
     TableRequest,
 )
-from seedbed.tables.wording import label, metric_name, place
+from seedbed.tables.points import Point, read_points
+from seedbed.tables.wording import label, place
 
 __all__ = [
     "Baseline",
@@ -41,6 +44,7 @@ __all__ = [
     "Table",
     "TableRequest",
     "build_tables",
+    "decimals_for",
 ]
 
 
@@ -58,34 +62,10 @@ def build_tables(request: TableRequest) -> list[Table]:
     _refuse_unknown(request)
     stage = _Stage(request)
     apart = [axis for axis in _axes(request.outcomes) if axis not in _placed(request)]
-    groups: dict[tuple[Scalar, ...], list[_Point]] = {}
+    groups: dict[tuple[Scalar, ...], list[Point]] = {}
     for point in stage.points:
         groups.setdefault(tuple(point.axes.get(axis) for axis in apart), []).append(point)
     return [stage.table(dict(zip(apart, values, strict=True)), points) for values, points in groups.items()]
-
-
-@dataclass(frozen=True, eq=False)
-class _Point:
-    """The trials of one point: the values of those that have one, and why the others have none."""
-
-    source: str
-    axes: Mapping[str, Scalar]
-    values: dict[str, float]
-    failures: dict[str, str]
-    trials: set[str]
-
-    @property
-    def name(self) -> str:
-        return f"{self.source} {place(self.axes)}".rstrip()
-
-    def at(self, axis: str | None) -> Scalar:
-        return self.axes.get(axis) if axis else None
-
-    def stands_at(self, axes: Mapping[str, Scalar]) -> bool:
-        return all(self.axes.get(axis) == value for axis, value in axes.items())
-
-    def agrees(self, axes: Mapping[str, Scalar]) -> bool:
-        return all(axes[axis] == value for axis, value in self.axes.items() if axis in axes)
 
 
 class _Stage:
@@ -93,34 +73,45 @@ class _Stage:
 
     def __init__(self, request: TableRequest) -> None:
         self.request = request
-        self.points = _points(request, request.stage, request.outcomes)
+        self.points = read_points(request, request.stage, request.outcomes)
         baseline = request.baseline
-        self.baselines = _points(request, baseline.label, baseline.outcomes) if baseline else []
+        self.baselines = read_points(request, baseline.label, baseline.outcomes) if baseline else []
         trials = set().union(*(point.trials for point in self.points))
         self.outside = [point for point in self.baselines if not point.trials & trials]
         self.facts = _facts([*self.points, *self.outside])
+        against = {point: self._against(point) for point in self.points}
+        self.against = {point: other for point, other in against.items() if other}
+        self.differences = {
+            point: point.minus(other, self.facts.pooled, by_seed=bool(request.replicates))
+            for point, other in self.against.items()
+        }
+        self.axes = _axes(request.outcomes)
+        self.p_holm = holm_adjusted(self.differences)
+        tags = Counter(tag for point in [*self.points, *self.outside] for tag in point.numerics)
+        self.usual_numerics = {tag for tag, _ in tags.most_common(1)}
 
-    def table(self, separate: Mapping[str, Scalar], points: Sequence[_Point]) -> Table:
+    def table(self, separate: Mapping[str, Scalar], points: Sequence[Point]) -> Table:
         request = self.request
         columns = tuple(dict.fromkeys(point.at(request.columns) for point in points))
         at_top = [
             {**separate, request.columns: column} if request.columns else separate for column in columns
         ]
         outside = [point for point in self.outside if any(map(point.agrees, at_top))]
-        marks = _marks([*points, *outside], self.facts.pooled, higher_is_better=request.higher_is_better)
-        cells = {point: self._cell(point, marks.get(point, "")) for point in [*points, *outside]}
+        best = marks([*points, *outside], self.facts.pooled, higher_is_better=request.higher_is_better)
+        cells = {point: self._cell(point, best.get(point, "")) for point in [*points, *outside]}
 
+        means = [cell.mean for cell in cells.values() if cell.mean is not None]
         by_row: dict[Scalar, dict[Scalar, Cell]] = {}
         for point in points:
             by_row.setdefault(point.at(request.rows), {})[point.at(request.columns)] = cells[point]
-        baselines: dict[Scalar, list[_Point]] = {}
+        baselines: dict[Scalar, list[Point]] = {}
         for point in outside:
             baselines.setdefault(point.at(request.rows), []).append(point)
         return Table(
             stage=request.stage,
             metric=request.metric,
             unit=request.unit,
-            decimals=_decimals(request.unit, cells.values()),
+            decimals=decimals_for(request.unit, means),
             std=request.std,
             higher_is_better=request.higher_is_better,
             rows_axis=request.rows,
@@ -145,26 +136,47 @@ class _Stage:
             baseline=request.baseline.label if request.baseline else None,
             trivial=dict(request.trivial),
             source=request.source,
+            show=tuple(request.show),
+            optimistic=request.optimistic,
             facts=self.facts,
         )
 
-    def _cell(self, point: _Point, mark: Literal["best", "alike", ""]) -> Cell:
+    def _cell(self, point: Point, mark: Mark) -> Cell:
         values = list(point.values.values())
+        score, other = self.request.score, self.against.get(point)
         return Cell(
             axes=point.axes,
             planned=len(point.values) + len(point.failures),
             n=len(values),
             mean=fmean(values) if values else None,
             std=statistics.spread(values, self.request.std),
-            over_seeds=None if self.request.replicates else statistics.interval_over_seeds(values),
+            seeds=len(point.seeds),
+            over_seeds=statistics.interval_over_seeds(list(point.seeds.values())),
+            over_units=point.over_units(score) if score else None,
+            pooled=point.pooled(score) if score and self.request.replicates else None,
             values=point.values,
             failures=point.failures,
-            difference=self._difference(point),
+            difference=self.differences.get(point),
+            difference_over_units=point.minus_over_units(other, score) if other and score else None,
+            p_holm=self.p_holm.get(point),
+            differs=beyond(point.changes_from(other), self.axes) if other else [],
             mark=mark,
             published=self._published(point),
+            flags=self._flags(point),
         )
 
-    def _published(self, point: _Point) -> Published | None:
+    def _flags(self, point: Point) -> list[Flag]:
+        request = self.request
+        told: dict[Flag, bool] = {
+            "optimistic": bool(request.optimistic) and bool(point.values),
+            "test-selected": request.replicate,
+            "population": request.std == "population" and len(point.values) > 1,
+            "numerics": bool(point.numerics - self.usual_numerics),
+            "health": any(outcome.unwell for outcome in point.outcomes.values()),
+        }
+        return [*(flag for flag, holds in told.items() if holds), *failure_flags(point)]
+
+    def _published(self, point: Point) -> Published | None:
         """What was published for this point; an interval would take folds for runs, so replicates have none."""
         request = self.request
         expected = next((one for one in request.expected if point.stands_at(one.axes)), None)
@@ -174,89 +186,42 @@ class _Stage:
         minus = statistics.departure(list(point.values.values()), expected.mean, std, expected.n, request.std)
         return Published(expected.mean, expected.std, expected.n, minus)
 
-    def _difference(self, point: _Point) -> statistics.Difference | None:
+    def _against(self, point: Point) -> Point | None:
+        """The point that this one is compared with; None for a baseline itself."""
         if point in self.outside:
             return None
         against = [baseline for baseline in self.baselines if baseline.agrees(point.axes)]
         if len(against) > 1:
             places = "; ".join(baseline.name for baseline in against)
             raise InvalidSweep(f"baseline: {point.name} stands against {len(against)} points: {places}")
-        if not against or point.trials & against[0].trials:
-            return None
-        return statistics.paired_difference(point.values, against[0].values, self.facts.pooled)
+        return against[0] if against and not point.trials & against[0].trials else None
 
 
-def _points(request: TableRequest, source: str, outcomes: Iterable[Outcome]) -> list[_Point]:
-    points: dict[frozenset[tuple[str, Scalar]], _Point] = {}
-    for outcome in outcomes:
-        axes = {axis: value for axis, value in outcome.axes.items() if axis not in request.replicates}
-        point = points.setdefault(frozenset(axes.items()), _Point(source, axes, {}, {}, set()))
-        block = _block(outcome, request.replicates)
-        if block in point.values or block in point.failures:
-            raise ValueError(f"{point.name}: two outcomes of seed {block}")
-        value = outcome.metrics.get(request.metric) if outcome.status == "finished" else None
-        if value is not None and math.isfinite(value):
-            point.values[block] = float(value)
-        else:
-            point.failures[block] = _failure(outcome, request.metric, value)
-        if outcome.trial:
-            point.trials.add(outcome.trial)
-    return list(points.values())
-
-
-def _block(outcome: Outcome, replicates: Iterable[str]) -> str:
-    """What a value is paired by: its seed, and where it stands among the replicates."""
-    there = [f"{axis}={label(outcome.axes[axis])}" for axis in replicates if axis in outcome.axes]
-    return " ".join([str(outcome.seed), *there])
-
-
-def _failure(outcome: Outcome, metric: str, value: float | None) -> str:
-    if outcome.status == "finished":
-        return f"missing: {metric_name(metric)} is {'not there' if value is None else value}"
-    if outcome.note.startswith(outcome.status):
-        return outcome.note
-    return f"{outcome.status}: {outcome.note}" if outcome.note else outcome.status
-
-
-def _facts(points: Sequence[_Point]) -> Facts:
-    values = {point: point.values for point in points}
-    n = max((len(point.values) for point in points), default=0)
+def _facts(points: Sequence[Point]) -> Facts:
+    values = {point: point.seeds for point in points}
+    n = max((len(point.seeds) for point in points), default=0)
     pooled = statistics.pooled_spread(values)
     unlike = statistics.unlike_the_others(values)
     return Facts(
         n=n,
+        trials=max((len(point.values) for point in points), default=0),
         pooled=pooled,
         detectable=statistics.minimum_detectable_difference(pooled, n) if pooled else None,
         unlike={point.name: spreads for point, spreads in unlike.items()},
     )
 
 
-def _marks(
-    points: Sequence[_Point], pooled: statistics.Pooled | None, *, higher_is_better: bool
-) -> dict[_Point, Literal["best", "alike"]]:
-    """Who is best among the points with all their seeds, and who is not shown to be worse; none alone is."""
-    means = {point: fmean(point.values.values()) for point in points if point.values and not point.failures}
-    if pooled is None or len(means) < 2:
-        return {}
-    top = max(means.values()) if higher_is_better else min(means.values())
-    best = [point for point, mean in means.items() if mean == top]
-    alike = statistics.not_distinguishable_from_best(
-        {point: point.values for point in points}, best[0], pooled, higher_is_better=higher_is_better
-    )
-    return {**dict.fromkeys(alike, "alike"), **dict.fromkeys(best, "best")}
-
-
-def _decimals(unit: str, cells: Iterable[Cell]) -> int:
-    """One of a per cent; of anything else three, and more where all figures are small."""
-    largest = max((abs(cell.mean) for cell in cells if cell.mean), default=1.0)
+def decimals_for(unit: str, figures: Iterable[float]) -> int:
+    """To how many decimals figures are read: one of a per cent, of anything else three, and more of small ones."""
+    largest = max(map(abs, figures), default=0.0) or 1.0
     return 1 if unit == "%" else max(3, 2 - math.floor(math.log10(largest)))
 
 
-def _first(points: Iterable[_Point], axes: Mapping[str, Scalar]) -> _Point | None:
+def _first(points: Iterable[Point], axes: Mapping[str, Scalar]) -> Point | None:
     return next((point for point in points if point.agrees(axes)), None)
 
 
-def _baseline_row(rows: str | None, across: Sequence[_Point | None], cells: Mapping[_Point, Cell]) -> Row:
+def _baseline_row(rows: str | None, across: Sequence[Point | None], cells: Mapping[Point, Cell]) -> Row:
     point = next(point for point in across if point)
     name = (
         f"{point.source}, {place({rows: point.axes[rows]})}" if rows and rows in point.axes else point.source

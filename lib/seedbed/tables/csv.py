@@ -9,6 +9,15 @@ from collections.abc import Iterable, Sequence
 from seedbed.tables import wording
 from seedbed.tables.model import Cell, Scalar, Table
 
+FIGURES = (
+    *("over_seeds_low", "over_seeds_high"),
+    *("over_units", "over_units_low", "over_units_high", "units", "pooled"),
+    *("difference", "low", "high", "pairs", "correlation", "p", "p_holm"),
+    *("difference_over_units", "difference_over_units_low", "difference_over_units_high"),
+    *("mark", "flags", "note"),
+)
+"""The columns behind the seeds' values; `difference` and its bounds are over seeds."""
+
 PUBLISHED = (
     *("published", "published_std", "published_n"),
     *("minus_published", "minus_published_low", "minus_published_high", "published_in"),
@@ -31,7 +40,7 @@ def render(tables: Sequence[Table], description: str = "") -> str:
     header = [
         *("source", "metric", *axes, "n", "N", "mean", f"std_{tables[0].std if tables else 'sample'}"),
         *(f"seed_{block}" for block in blocks),
-        *("difference", "low", "high", "pairs", "correlation", "mark", "note"),
+        *FIGURES,
         *(PUBLISHED if quoted else ()),
     ]
     lines = [
@@ -50,12 +59,19 @@ def render(tables: Sequence[Table], description: str = "") -> str:
 
 
 def _figures(cell: Cell, blocks: Iterable[str]) -> tuple[Scalar, ...]:
-    figures = (cell.n, cell.planned, cell.mean, cell.std, *map(cell.values.get, blocks))
-    difference = cell.difference
-    if difference is None:
-        return (*figures, None, None, None, None, None, cell.mark, wording.note(cell))
-    compared = (difference.mean, difference.low, difference.high, difference.n, difference.correlation)
-    return (*figures, *compared, cell.mark, wording.note(cell))
+    seeds, units = cell.over_seeds, cell.over_units
+    difference, new = cell.difference, cell.difference_over_units
+    return (
+        *(cell.n, cell.planned, cell.mean, cell.std, *map(cell.values.get, blocks)),
+        *((seeds.low, seeds.high) if seeds else (None,) * 2),
+        *((units.mean, units.low, units.high, units.n) if units else (None,) * 4),
+        cell.pooled,
+        *((difference.mean, difference.low, difference.high) if difference else (None,) * 3),
+        *((difference.n, difference.correlation, difference.p) if difference else (None,) * 3),
+        cell.p_holm,
+        *((new.mean, new.low, new.high) if new else (None,) * 3),
+        *(cell.mark, " ".join(cell.flags), wording.note(cell)),
+    )
 
 
 def _published(table: Table, cell: Cell) -> tuple[Scalar, ...]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
 
-from seedbed.statistics import Departure, Difference
+from seedbed.statistics import Departure, Difference, OverUnits
 from seedbed.tables import wording
+from seedbed.tables.grids import Compared, Entry, Grid, Mean, grids
 from seedbed.tables.model import Cell, Published, Table
-from seedbed.tables.wording import Compared, Entry, Grid
 
 SPECIAL = str.maketrans(
     {
@@ -38,12 +38,12 @@ def _lines(table: Table, description: str) -> Iterator[str]:
     yield r"\begin{table}"
     yield r"  \centering"
     yield rf"  \caption{{{_escaped('. '.join(filter(None, told)))}}}"
-    for grid in wording.grids(table):
+    for grid in grids(table):
         if grid.title:
             yield rf"  \par\medskip {_escaped(grid.title)}\par\smallskip"
         yield from (f"  {line}" for line in _grid(table, grid))
     notes = [f"{where}: {note}." for where, note in wording.notes(table).items()]
-    said = [f"{line}." for line in (wording.legend(table), wording.origin(table)) if line]
+    said = [f"{line}." for line in wording.below(table)]
     below = [*notes, *said, *wording.footer(table)]
     yield rf"  \par\smallskip\footnotesize {_escaped(' '.join(below))}"
     yield r"\end{table}"
@@ -70,15 +70,24 @@ def _text(table: Table, entry: Entry) -> str:
     if isinstance(entry, str):
         return _escaped(entry)
     if isinstance(entry, Cell):
-        figure = "–" if entry.mean is None else _figure(table, entry.mean, entry.std)
-        mark = {"best": "$^{*}$", "alike": r"$^{\sim}$", "": ""}[entry.mark]
-        return f"{figure} ({entry.n}/{entry.planned}){mark}"
+        return _point(table, entry, entry.std)
+    if isinstance(entry, Mean):
+        return _point(table, entry.cell, None)
     if isinstance(entry, Compared):
-        return f"{_minus(table, entry.difference)} {entry.pairs}".rstrip()
+        p = "" if entry.p is None else f" {_escaped(wording.p_value(entry.p))}"
+        return f"{_minus(table, entry.difference)}{p} {entry.pairs}".rstrip()
+    if isinstance(entry, OverUnits):
+        return _minus(table, entry, sign="")
     if isinstance(entry, Published):
         ours = f" ({_minus(table, entry.minus)})" if entry.minus else ""
         return f"{_figure(table, entry.mean, entry.std)}{ours}"
     return _figure(table, entry)
+
+
+def _point(table: Table, cell: Cell, std: float | None) -> str:
+    figure = "–" if cell.mean is None else _figure(table, cell.mean, std)
+    marks = wording.marks(cell).replace("~", r"\sim").replace(" ", ",")
+    return f"{figure} ({cell.n}/{cell.planned}){f'$^{{{marks}}}$' if marks else ''}"
 
 
 def _figure(table: Table, mean: float, std: float | None = None) -> str:
@@ -86,9 +95,9 @@ def _figure(table: Table, mean: float, std: float | None = None) -> str:
     return f"${wording.number(table, mean)}{spread}$"
 
 
-def _minus(table: Table, difference: Difference | Departure) -> str:
-    bounds = wording.bounds(table, difference)
-    mean = f"${wording.number(table, difference.mean, '+')}$"
+def _minus(table: Table, difference: Difference | Departure | OverUnits, sign: str = "+") -> str:
+    bounds = wording.bounds(table, difference, sign)
+    mean = f"${wording.number(table, difference.mean, sign)}$"
     return f"{mean} $[{', '.join(bounds)}]$" if bounds else mean
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
 
-from seedbed.statistics import Departure, Difference
+from seedbed.statistics import Departure, Difference, OverUnits
 from seedbed.tables import wording
+from seedbed.tables.grids import Column, Compared, Entry, Grid, Mean, grids
 from seedbed.tables.model import Cell, Published, Table
-from seedbed.tables.wording import Column, Compared, Entry, Grid
 
 
 def render(tables: Sequence[Table], description: str = "") -> str:
@@ -26,7 +26,7 @@ def _paragraphs(table: Table, description: str) -> Iterator[str]:
     )
     notes = wording.notes(table)
     beside = len(table.columns) == 1 and bool(notes)
-    for grid in wording.grids(table):
+    for grid in grids(table):
         if grid.title:
             yield _escaped(grid.title)
         labels = grid.columns[0]
@@ -34,7 +34,7 @@ def _paragraphs(table: Table, description: str) -> Iterator[str]:
         yield _grid(table, Grid("", [*grid.columns, *ends]))
     if notes and not beside:
         yield "\n".join(f"- {_escaped(where)}: {_escaped(note)}" for where, note in notes.items())
-    yield from (_escaped(said) for said in (wording.legend(table), wording.origin(table)) if said)
+    yield from map(_escaped, wording.below(table))
 
 
 def _grid(table: Table, grid: Grid) -> str:
@@ -58,20 +58,28 @@ def _text(table: Table, entry: Entry) -> str:
     if isinstance(entry, str):
         return _escaped(entry)
     if isinstance(entry, Cell):
-        spread = wording.spread(table, entry.std)
-        mark = _escaped(f" {wording.MARKS[entry.mark]}".rstrip())
-        return f"{wording.mean(table, entry)}{spread} ({entry.n}/{entry.planned}){mark}"
+        return _point(table, entry, wording.spread(table, entry.std))
+    if isinstance(entry, Mean):
+        return _point(table, entry.cell, "")
     if isinstance(entry, Compared):
-        return f"{_minus(table, entry.difference)} {entry.pairs}".rstrip()
+        p = "" if entry.p is None else f" {_escaped(wording.p_value(entry.p))}"
+        return f"{_minus(table, entry.difference)}{p} {entry.pairs}".rstrip()
+    if isinstance(entry, OverUnits):
+        return _minus(table, entry, sign="")
     if isinstance(entry, Published):
         ours = f" ({_minus(table, entry.minus)})" if entry.minus else ""
         return f"{wording.number(table, entry.mean)}{wording.spread(table, entry.std)}{ours}"
     return wording.number(table, entry)
 
 
-def _minus(table: Table, difference: Difference | Departure) -> str:
-    bounds = wording.bounds(table, difference)
-    mean = wording.number(table, difference.mean, "+")
+def _point(table: Table, cell: Cell, spread: str) -> str:
+    marks = _escaped(f" {wording.marks(cell)}".rstrip())
+    return f"{wording.mean(table, cell)}{spread} ({cell.n}/{cell.planned}){marks}"
+
+
+def _minus(table: Table, difference: Difference | Departure | OverUnits, sign: str = "+") -> str:
+    bounds = wording.bounds(table, difference, sign)
+    mean = wording.number(table, difference.mean, sign)
     return f"{mean} [{', '.join(bounds)}]" if bounds else mean
 
 

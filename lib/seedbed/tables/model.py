@@ -4,12 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from seedbed.statistics import Convention, Departure, Difference, Interval, Pooled, Unlike
+from seedbed.settings import Change
+from seedbed.statistics import Convention, Departure, Difference, Interval, OverUnits, Pooled, Unlike
+
+if TYPE_CHECKING:
+    from seedbed.scores import Score
+    from seedbed.statistics import Block
 
 Scalar = str | int | float | bool | None
 Status = Literal["finished", "diverged", "missing", "damaged"]
+
+Flag = Literal["optimistic", "test-selected", "population", "numerics", "health", "diverged", "missing"]
+"""What a reader should know of one figure: it stands on a split that a selection used, or stands for a winner that
+was chosen on test; its spread is over n; its trials ran on another device or torch than most; a health detector
+fired in one of them; seeds diverged or are missing."""
+
+Mark = Literal["best", "alike", ""]
+"""The best point of its table, or one that is not distinguishable from it."""
+
+Show = Literal["trials", "mean", "std"]
+"""A column of a table that shows its figures apart: `Trial 1` to `Trial n`, `Mean`, `Std`."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +46,15 @@ class Outcome:
 
     trial: str = ""
     """The trial's id. A baseline that is a point of the stage itself is known by it."""
+
+    settings: Mapping[str, Scalar] = field(default_factory=dict)
+    """All that tells the trial apart, its seed aside, by dotted path; its numerics among them."""
+
+    unwell: bool = False
+    """Whether a health detector fired that did not end it."""
+
+    block: Block | None = None
+    """What it did unit by unit, where the metric can be made again from its predictions."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +115,18 @@ class TableRequest:
     source: str = ""
     """Where the expected values were published."""
 
+    score: Score | None = None
+    """How the metric is made from tallies; None where there are no intervals over units."""
+
+    show: Sequence[Show] = ()
+    """Columns for figures that stand apart; by default mean, spread and count stand in one."""
+
+    optimistic: str = ""
+    """Which selection used the metric's split: `"val/accuracy picks the best step"`; empty where none did."""
+
+    replicate: bool = False
+    """Whether a winner was chosen on test, as in notes that are replicated."""
+
 
 @dataclass(frozen=True)
 class Published:
@@ -117,9 +154,18 @@ class Cell:
     std: float | None
     """By the table's convention; None for fewer than two values."""
 
+    seeds: int
+    """The seeds behind the values: with replicates, those that have all of theirs."""
+
     over_seeds: Interval | None
-    """Where the mean over all seeds lies, from this point's own spread. None for fewer than two values, and
-    with replicates, as a fold is not one more seed."""
+    """Where the mean over all seeds lies, from this point's own spread; replicates are averaged first, as a fold
+    is not one more seed. None for fewer than two seeds."""
+
+    over_units: OverUnits | None
+    """The mean over units, a unit's seeds averaged first, for new units; None where it cannot be made again."""
+
+    pooled: float | None
+    """With replicates, the metric on all of a seed's test samples together, averaged over seeds."""
 
     values: Mapping[str, float]
     """By seed; with replicates, by seed and replicate: `"0 fold=3"`."""
@@ -128,12 +174,20 @@ class Cell:
     """Why a planned seed has no value, by seed."""
 
     difference: Difference | None
-    """From the baseline; None for the baseline itself, and where no seed is in both."""
+    """From the baseline, over seeds; None for the baseline itself, and where no seed is in both."""
 
-    mark: Literal["best", "alike", ""]
-    """The best point of the table, or one that is not distinguishable from it."""
+    difference_over_units: OverUnits | None
+    """The same for new units: a paired cluster bootstrap."""
 
+    p_holm: float | None
+    """The difference's p-value for all comparisons of the stage together, where its pairs can carry one."""
+
+    differs: Sequence[Change]
+    """The settings in which it differs from its baseline, those that an axis names aside."""
+
+    mark: Mark
     published: Published | None
+    flags: Sequence[Flag]
 
 
 @dataclass(frozen=True)
@@ -152,11 +206,14 @@ class Facts:
     """What holds for the whole stage: the spread that its points share, and what it lets one see."""
 
     n: int
-    """The values behind a point with all of its seeds."""
+    """The seeds behind a point with all of them."""
+
+    trials: int
+    """The trials behind such a point: more than its seeds where there are replicates."""
 
     pooled: Pooled | None
     detectable: float | None
-    """The minimum detectable difference of two points with `n` values each."""
+    """The minimum detectable difference of two points with `n` seeds each."""
 
     unlike: Mapping[str, Unlike]
     """Points for which the pooled spread does not speak."""
@@ -192,4 +249,17 @@ class Table:
     source: str
     """Where the published values of its stage stand; empty without any."""
 
+    show: Sequence[Show]
+    optimistic: str
     facts: Facts
+
+    @property
+    def cells(self) -> list[Cell]:
+        """All of its cells, row by row."""
+        return [cell for row in self.rows for cell in row.cells if cell]
+
+    @property
+    def trials(self) -> list[str]:
+        """The seeds, and where they stand among the replicates, of all of its cells."""
+        blocks = {block for cell in self.cells for block in (*cell.values, *cell.failures)}
+        return sorted(blocks, key=lambda block: (int(block.partition(" ")[0]), block))

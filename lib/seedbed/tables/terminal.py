@@ -6,10 +6,10 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
 
-from seedbed.statistics import Departure, Difference
+from seedbed.statistics import Departure, Difference, OverUnits
 from seedbed.tables import wording
+from seedbed.tables.grids import Column, Compared, Entry, Grid, Mean, grids
 from seedbed.tables.model import Cell, Published, Table
-from seedbed.tables.wording import Column, Compared, Entry, Grid
 
 WIDTH = 100
 GAP = "   "
@@ -30,7 +30,7 @@ def _lines(table: Table, description: str) -> Iterator[str]:
     if table.separate:
         yield wording.place(table.separate)
     notes = wording.notes(table)
-    for grid in wording.grids(table):
+    for grid in grids(table):
         if grid.title:
             yield from ("", grid.title)
         for page, lines in enumerate(_wrapped(table, grid)):
@@ -41,8 +41,7 @@ def _lines(table: Table, description: str) -> Iterator[str]:
             notes = {} if beside else notes
     below = [
         *(f"{where}: {note}" for where, note in notes.items()),
-        wording.legend(table),
-        wording.origin(table),
+        *wording.below(table),
     ]
     yield from _filled(below)
 
@@ -100,23 +99,27 @@ def _parts(table: Table, entry: Entry) -> tuple[str, ...]:
     if isinstance(entry, str):
         return (entry,)
     if isinstance(entry, Cell):
-        spread = wording.spread(table, entry.std)
-        mark = wording.MARKS[entry.mark]
-        return (
-            wording.mean(table, entry),
-            spread,
-            f"  ({entry.n}/{entry.planned})",
-            f" {mark}" if mark else "",
-        )
+        return _point(table, entry, wording.spread(table, entry.std))
+    if isinstance(entry, Mean):
+        return _point(table, entry.cell, "")
     if isinstance(entry, Compared):
-        return (*_minus(table, entry.difference), f"  {entry.pairs}" if entry.pairs else "")
+        more = [*([wording.p_value(entry.p)] if entry.p is not None else []), *filter(None, [entry.pairs])]
+        return (*_minus(table, entry.difference), f"  {'  '.join(more)}" if more else "")
+    if isinstance(entry, OverUnits):
+        return _minus(table, entry, sign="")
     if isinstance(entry, Published):
         ours = ("  ", *_minus(table, entry.minus)) if entry.minus else ()
         return (wording.number(table, entry.mean), wording.spread(table, entry.std), *ours)
     return (wording.number(table, entry),)
 
 
-def _minus(table: Table, difference: Difference | Departure) -> tuple[str, ...]:
-    bounds = wording.bounds(table, difference)
+def _point(table: Table, cell: Cell, spread: str) -> tuple[str, ...]:
+    marks = wording.marks(cell)
+    count = f"  ({cell.n}/{cell.planned})"
+    return wording.mean(table, cell), spread, count, f" {marks}" if marks else ""
+
+
+def _minus(table: Table, difference: Difference | Departure | OverUnits, sign: str = "+") -> tuple[str, ...]:
+    bounds = wording.bounds(table, difference, sign)
     interval = ("  [", bounds[0], ", ", bounds[1], "]") if bounds else ("",) * 5
-    return (wording.number(table, difference.mean, "+"), *interval)
+    return (wording.number(table, difference.mean, sign), *interval)

@@ -3,74 +3,37 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from decimal import Decimal
+from typing import Literal, Protocol
 
-from seedbed.statistics import Departure, Difference
-from seedbed.tables.model import Cell, Published, Row, Scalar, Table
+from seedbed.statistics import Departure, Difference, OverUnits
+from seedbed.tables.model import Cell, Flag, Scalar, Table
 
 MARKS = {"best": "*", "alike": "~", "": ""}
 
-
-@dataclass(frozen=True)
-class Compared:
-    """A difference, and how many pairs it is from where the point itself has another number of values."""
-
-    difference: Difference
-    pairs: str
-
-
-Entry = str | float | Cell | Compared | Published | None
-"""What stands in one place: words, a trivial baseline's value, a point, a difference, a published value, nothing."""
-
-
-@dataclass(frozen=True)
-class Column:
-    """A header and what stands under it."""
-
-    header: str
-    entries: Sequence[Entry]
+FLAGS: dict[Flag, str] = {
+    "optimistic": "o",
+    "test-selected": "t",
+    "population": "p",
+    "numerics": "n",
+    "health": "h",
+    "diverged": "d",
+    "missing": "m",
+}
+"""What stands behind a figure that has something to be known of it."""
 
 
-@dataclass(frozen=True)
-class Grid:
-    """A part of a table as it is printed; the first column holds the rows' labels."""
+class Shown(Protocol):
+    """What says how a figure is printed: a table, or a comparison."""
 
-    title: str
-    columns: Sequence[Column]
+    @property
+    def unit(self) -> Literal["%", ""]:
+        """% prints a ratio as per cent."""
 
-
-def grids(table: Table) -> list[Grid]:
-    """The parts to print: what is compared stands beside a single column, in grids of its own under several."""
-    labels = Column(_corner(table), [*(row.label for row in table.rows), *table.trivial])
-    figures = [
-        Column(_header(table, value), [*(row.cells[at] for row in table.rows), *table.trivial.values()])
-        for at, value in enumerate(table.columns)
-    ]
-    own = [row for row in table.rows if row.source == table.stage]
-    beside = _beside(table, own)
-    if len(figures) == 1:
-        return [
-            Grid("", [labels, *figures, *(Column(title, entries) for title, (entries,) in beside.items())])
-        ]
-    names = Column(labels.header, [row.label for row in own])
-    headers = [figure.header for figure in figures]
-    return [
-        Grid("", [labels, *figures]),
-        *(Grid(title, [names, *map(Column, headers, columns)]) for title, columns in beside.items()),
-    ]
-
-
-def _beside(table: Table, rows: Sequence[Row]) -> dict[str, list[list[Entry]]]:
-    """What the stage's own points are compared with, by title: an entry for each row, column by column."""
-    columns = list(zip(*(row.cells for row in rows), strict=True))
-    minus = f"minus {table.baseline}, paired by {' × '.join(['seed', *table.replicates])}"
-    found: dict[str, list[list[Entry]]] = {
-        minus: [[_compared(cell) for cell in column] for column in columns],
-        "published (minus)": [[cell.published if cell else None for cell in column] for column in columns],
-    }
-    return {title: entries for title, entries in found.items() if any(map(any, entries))}
+    @property
+    def decimals(self) -> int:
+        """To how many it is rounded."""
 
 
 def notes(table: Table) -> dict[str, str]:
@@ -93,23 +56,65 @@ def caption(table: Table) -> str:
     """What the figures are: metric, unit, direction where lower is better, convention of the spread."""
     told = [*([table.unit] if table.unit else []), *([] if table.higher_is_better else ["lower is better"])]
     name = f"{metric_name(table.metric)} ({', '.join(told)})" if told else metric_name(table.metric)
-    if table.facts.n < 2:
+    if table.facts.trials < 2:
         return name
     over = " × ".join(["seed", *table.replicates]) if table.replicates else "seeds"
     return f"{name}, mean ± {table.std} sd over {over}"
 
 
+def marks(cell: Cell) -> str:
+    """What stands behind its figures: `~ d`."""
+    return " ".join([*filter(None, [MARKS[cell.mark]]), *(FLAGS[flag] for flag in cell.flags)])
+
+
 def legend(table: Table) -> str:
     """What the marks mean, as far as there are any."""
-    cells = [cell for row in table.rows for cell in row.cells if cell]
-    marks = {cell.mark for cell in cells}
-    if "best" not in marks:
+    cells = table.cells
+    shown = {cell.mark for cell in cells}
+    flags = {flag for cell in cells for flag in cell.flags}
+    meanings: dict[Flag, str] = {
+        "optimistic": f"optimistic: {table.optimistic}, on this very split",
+        "test-selected": "test-selected: a winner was chosen on test, to replicate notes",
+        "population": "its sd is over n, smaller than the sample's over n - 1",
+        "numerics": "from another device or torch version than most",
+        "health": "a health detector fired",
+        "diverged": "a seed diverged: cannot be best",
+        "missing": "a seed has no value: cannot be best",
+    }
+    told = [f"{MARKS['best']} best"] if "best" in shown else []
+    if "alike" in shown:
+        told.append(f"{MARKS['alike']} not distinguishable from the best over seeds (Tukey, 95%)")
+    told += [f"{FLAGS[flag]} {meaning}" for flag, meaning in meanings.items() if flag in flags]
+    return "; ".join(told)
+
+
+def below(table: Table) -> list[str]:
+    """What stands under a table: its marks, its intervals, its trials, the source of what was published."""
+    return [told for told in (legend(table), intervals(table), shown_trials(table), origin(table)) if told]
+
+
+def shown_trials(table: Table) -> str:
+    """What `Trial 1`, `Trial 2`, … are, where they are shown."""
+    if "trials" not in table.show:
         return ""
-    told = [f"{MARKS['best']} best"]
-    if "alike" in marks:
-        told.append(f"{MARKS['alike']} not distinguishable from the best (Tukey, 95%)")
-    if any(cell.failures for cell in cells):
-        told.append("a point that lacks a seed cannot be best")
+    over = " × ".join(["seed", *table.replicates])
+    return f"Trial 1, 2, …: {over} {', '.join(table.trials)}"
+
+
+def intervals(table: Table) -> str:
+    """Of what the intervals speak, as far as there are any."""
+    told = []
+    compared = [cell.difference for cell in table.cells if cell.difference]
+    if any(difference.low is not None for difference in compared):
+        told.append("over seeds: paired, 95% for another run on these test samples")
+    if any(one and one.low is not None for cell in table.cells for one in both_over_units(cell)):
+        how = (
+            "a unit's seeds averaged first; points by Student's t, differences by a paired cluster bootstrap"
+        )
+        told.append(f"over units: 95% for new ones, {how}")
+    count = sum(cell.p_holm is not None for cell in table.cells)
+    if count:
+        told.append(f"p: paired t, for its {count} comparisons together (Holm)")
     return "; ".join(told)
 
 
@@ -125,14 +130,16 @@ def origin(table: Table) -> str:
 def footer(table: Table) -> list[str]:
     """What the stage's trials let one see; the same for all tables of a stage."""
     facts = table.facts
-    if facts.n == 0:
+    if facts.trials == 0:
         return ["No trial has a value yet."]
-    runs = f"{facts.n} {'trial' if table.replicates else 'seed'}{'s' if facts.n > 1 else ''}"
+    runs = f"{facts.n} {'seed' if facts.n == 1 else 'seeds'}"
+    if table.replicates and facts.n > 1:
+        runs += f", each a mean over {' × '.join(table.replicates)}"
     if facts.pooled is None or facts.detectable is None:
-        why = runs if facts.n == 1 else f"{runs} and 0 df"
-        return [f"{why}: no {'pooled ' if facts.n > 1 else ''}spread, no interval."]
+        why = runs if facts.n < 2 else f"{runs} and 0 df"
+        return [f"{why}: no {'pooled ' if facts.n > 1 else ''}spread, no interval over seeds."]
     told = [
-        f"{runs}: differences below {number(table, facts.detectable)}{_points(table)} cannot be seen "
+        f"{runs}: differences below {number(table, facts.detectable)}{points(table)} cannot be seen "
         f"(pooled sd {number(table, facts.pooled.sd)}, {facts.pooled.df} df)."
     ]
     for point, spreads in facts.unlike.items():
@@ -144,10 +151,10 @@ def footer(table: Table) -> list[str]:
     return told
 
 
-def number(table: Table, value: float, sign: str = "") -> str:
+def number(shown: Shown, value: float, sign: str = "") -> str:
     """A figure in the table's unit, rounded half to even from the shortest decimal that is this float."""
-    scaled = Decimal(repr(value)) * (100 if table.unit == "%" else 1)
-    return f"{scaled:{sign}z.{table.decimals}f}"
+    scaled = Decimal(repr(value)) * (100 if shown.unit == "%" else 1)
+    return f"{scaled:{sign}z.{shown.decimals}f}"
 
 
 def mean(table: Table, cell: Cell) -> str:
@@ -160,11 +167,23 @@ def spread(table: Table, std: float | None) -> str:
     return "" if std is None else f" ± {number(table, std)}"
 
 
-def bounds(table: Table, difference: Difference | Departure) -> tuple[str, str] | None:
+def bounds(
+    shown: Shown, interval: Difference | Departure | OverUnits, sign: str = "+"
+) -> tuple[str, str] | None:
     """The ends of the interval."""
-    if difference.low is None or difference.high is None:
+    if interval.low is None or interval.high is None:
         return None
-    return number(table, difference.low, "+"), number(table, difference.high, "+")
+    return number(shown, interval.low, sign), number(shown, interval.high, sign)
+
+
+def both_over_units(cell: Cell) -> tuple[OverUnits | None, OverUnits | None]:
+    """What a point has of intervals over units: its own, and that of its difference."""
+    return cell.over_units, cell.difference_over_units
+
+
+def p_value(p: float) -> str:
+    """`p 0.031`; never smaller than one can mean."""
+    return "p < 0.001" if p < 0.001 else f"p {p:.3f}"
 
 
 def metric_name(metric: str) -> str:
@@ -184,24 +203,6 @@ def label(value: Scalar) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _compared(cell: Cell | None) -> Compared | None:
-    if cell is None or cell.difference is None:
-        return None
-    n = cell.difference.n
-    return Compared(cell.difference, "" if n == cell.n else f"{n} {'pair' if n == 1 else 'pairs'}")
-
-
-def _corner(table: Table) -> str:
-    rows = table.rows_axis or ""
-    return f"{rows} \\ {table.columns_axis}".strip() if len(table.columns) > 1 else rows
-
-
-def _header(table: Table, value: Scalar) -> str:
-    if table.columns_axis is None:
-        return metric_name(table.metric)
-    alone = len(table.columns) == 1 and not isinstance(value, str)
-    return f"{table.columns_axis}={label(value)}" if alone else label(value)
-
-
-def _points(table: Table) -> str:
-    return " points" if table.unit == "%" else ""
+def points(shown: Shown) -> str:
+    """What a difference of figures is counted in."""
+    return " points" if shown.unit == "%" else ""

@@ -6,22 +6,16 @@ import json
 import os
 import resource
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from seedbed.planning import plan_sweep
-from seedbed.state import look_up
-from seedbed.store import open_store
 from seedbed.sweep.workflow import read_sweep
-from tests.conftest import MakeSweep
+from tests.lib.local.conftest import Person, wait_for
 
-SEEDBED = str(Path(sys.executable).with_name("seedbed"))
 LEADERS = {"config": {"role": "leader"}, "grid": {"width": [2, 4]}}
 FOLLOWERS = {
     "depends": "leaders",
@@ -32,67 +26,6 @@ FOLLOWERS = {
 }
 
 
-class Person:
-    """Somebody at a terminal, in a folder with one sweep."""
-
-    def __init__(self, folder: Path, sweep: Path) -> None:
-        self.folder = folder
-        self.sweep = sweep
-        self.store = open_store(str(folder / "runs"))
-
-    def types(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
-        """A command, run to its end."""
-        command = [SEEDBED, *arguments]
-        return subprocess.run(
-            command, cwd=self.folder, capture_output=True, text=True, timeout=120, **options
-        )
-
-    def submits(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
-        return self.types("submit", str(self.sweep), *arguments, **options)
-
-    def starts(self, *arguments: str) -> subprocess.Popen[str]:
-        """A submit that goes on in the background."""
-        command = [SEEDBED, "submit", str(self.sweep), *arguments]
-        pipe = subprocess.PIPE
-        return subprocess.Popen(
-            command, cwd=self.folder, stdout=pipe, stderr=pipe, text=True, start_new_session=True
-        )
-
-    def left(self) -> dict[str, str]:
-        """The checksums of what each finished trial left."""
-        states = look_up(self.store, plan_sweep(read_sweep(self.sweep)).trials)
-        return {
-            f"{trial}/{name}": checksum
-            for trial, state in states.items()
-            if state.result
-            for name, checksum in state.result.files.items()
-        }
-
-    def attempts(self) -> dict[str, int]:
-        """How many attempts were made at each trial."""
-        counts: dict[str, int] = {}
-        for key in self.store.list("trials"):
-            if "/attempts/" in key:
-                counts[key.split("/")[2]] = counts.get(key.split("/")[2], 0) + 1
-        return counts
-
-
-@pytest.fixture
-def person(tmp_path: Path, make_sweep: MakeSweep) -> Callable[..., Person]:
-    def arrive(stages: dict[str, Any], folder: str = "here", **options: Any) -> Person:
-        (tmp_path / folder).mkdir()
-        return Person(tmp_path / folder, make_sweep(stages, **options))
-
-    return arrive
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
-
-
 def test_a_sweep_runs_prints_its_table_and_is_then_done(person: Callable[..., Person]) -> None:
     someone = person({"leaders": LEADERS, "followers": FOLLOWERS})
     first = someone.submits()
@@ -101,6 +34,8 @@ def test_a_sweep_runs_prints_its_table_and_is_then_done(person: Callable[..., Pe
     assert "test loss @best (lower is better), mean ± sample sd over seeds" in first.stdout
     assert "made-up points" in first.stdout
     assert "table  runs/sweeps/toy-sweep/latest-full/followers/table.md" in first.stdout
+    assert "\nreport  runs/sweeps/toy-sweep/latest-full/report.html\n" in first.stdout
+    assert (someone.folder / "runs/sweeps/toy-sweep/latest-full/report.html").stat().st_size > 10_000
     folder = someone.folder / "runs/sweeps/toy-sweep/latest-full/followers"
     names = {"plan.json", "results.parquet", "table.md", "table.csv", "table.tex", "table.json"}
     assert {path.name for path in folder.iterdir()} == names
@@ -242,25 +177,6 @@ def test_a_full_disk_is_told_in_one_line_and_costs_nothing(person: Callable[...,
     assert someone.submits().returncode == 0
 
 
-@pytest.fixture(autouse=True)
-def _no_workers_stay_behind() -> Iterator[None]:
-    yield
-    wait_for(lambda: not _forkservers())
-
-
-def _forkservers() -> list[int]:
-    """Forkservers of this test's commands that still live."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            command, environment = path.read_bytes(), (path.parent / "environ").read_bytes()
-        except OSError:
-            continue
-        if b"forkserver" in command and str(Path(__file__).parents[2] / "families").encode() in environment:
-            found.append(int(path.parent.name))
-    return found
-
-
 def test_a_stage_that_takes_the_best_trial_is_planned_when_there_is_one(
     person: Callable[..., Person],
 ) -> None:
@@ -301,5 +217,5 @@ def test_folds_are_averaged_over_and_paired_by(person: Callable[..., Person]) ->
     done = person(stages).submits()
     assert done.returncode == 0, done.stderr
     assert "mean ± sample sd over seed × fold" in done.stdout
-    assert "minus leaders, paired by seed × fold" in done.stdout
+    assert "minus leaders, over seeds" in done.stdout
     assert "(6/6)" in done.stdout

@@ -147,7 +147,7 @@ def test_the_line_says_what_can_be_done(
         lambda store: store.create("folder/new", b"new"),
         lambda store: store.swap("state", b"new", str(store.etag("state"))),
         lambda store: store.delete("state"),
-        lambda store: store.point("latest", "one"),
+        lambda store: store.point("latest-full", "one"),
     ],
     ids=["write", "create", "create below", "swap", "delete", "point"],
 )
@@ -177,13 +177,13 @@ def test_a_file_where_a_folder_is_needed_is_named(store: FolderStore, root: Path
 
 
 def test_a_folder_where_a_file_or_pointer_is_to_stand_is_told(store: FolderStore) -> None:
-    store.write("a/b", b"data")
+    store.write("latest-a/b", b"data")
     with pytest.raises(StoreUnavailable, match="Is a directory"):
-        store.write("a", b"data")
+        store.write("latest-a", b"data")
     with pytest.raises(StoreUnavailable, match="Is a directory"):
-        store.point("a", "c")
-    assert not store.create("a", b"data")
-    assert list(store.list("")) == ["a/b"]
+        store.point("latest-a", "c")
+    assert not store.create("latest-a", b"data")
+    assert list(store.list("")) == ["latest-a/b"]
 
 
 def test_a_crash_before_the_rename_leaves_the_old_bytes_and_nothing_that_is_listed(

@@ -150,6 +150,7 @@ class Deaf:
     def __init__(self, store: Store) -> None:
         self._store = store
         self.url, self.read, self.write, self.create = store.url, store.read, store.write, store.create
+        self.read_many, self.patience = store.read_many, store.patience
         self.etag, self.list, self.delete = store.etag, store.list, store.delete
         self.point, self.place = store.point, store.place
 

@@ -291,11 +291,16 @@ def test_replicates_are_averaged_and_paired_with_the_seed() -> None:
     assert (found.n, found.planned) == (4, 4)
     assert found.mean == pytest.approx(0.555)
     assert list(found.values) == ["0 fold=0", "1 fold=0", "0 fold=1", "1 fold=1"]
-    assert found.over_seeds is None, "a fold is not one more seed"
+    assert found.seeds == 2, "a fold is not one more seed"
+    assert found.over_seeds == interval_over_seeds([0.55, 0.56])
     difference = found.difference
     assert difference is not None
-    assert difference.n == 4
+    assert difference.n == 2
     assert difference.mean == pytest.approx(0.155)
+    assert built.facts.n == 2
+    assert built.facts.pooled == pooled_spread(
+        {"low": {0: 0.55, 1: 0.56}, "high": {0: 0.75, 1: 0.76}, "scratch": {0: 0.4, 1: 0.4}}
+    )
 
 
 def test_a_point_for_which_the_pooled_spread_does_not_speak_is_named() -> None:

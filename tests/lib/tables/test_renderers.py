@@ -85,13 +85,15 @@ def test_the_terminal_shows_one_column_with_its_differences_and_notes_beside_it(
     assert terminal.render(students(), DATA) == (
         """\
 test accuracy @best (%), mean ± sample sd over seeds      watch, test subjects 9, 10 (478 windows)
-alpha.gaf   wrn16-1               minus scratch, paired by seed
+alpha.gaf   wrn16-1               minus scratch, over seeds
 0.1         74.3 ± 1.1  (3/3) *   +1.2  [-0.9, +3.3]
 0.5         74.0 ± 1.0  (3/3) ~   +0.8  [-1.3, +2.9]
-0.9         70.4 ± 0.7  (2/3)     -2.4  [-4.9, +0.2]   1 diverged at epoch 2 (loss not finite)
+0.9         70.4 ± 0.7  (2/3) d   -2.4  [-4.9, +0.2]   1 diverged at epoch 2 (loss not finite)
 scratch     73.1 ± 0.8  (3/3) ~
 majority    15.2
-* best; ~ not distinguishable from the best (Tukey, 95%); a point that lacks a seed cannot be best
+* best; ~ not distinguishable from the best over seeds (Tukey, 95%); d a seed diverged: cannot be
+best
+over seeds: paired, 95% for another run on these test samples
 
 3 seeds: differences below 2.9 points cannot be seen (pooled sd 1.0, 5 df).
 """
@@ -104,16 +106,18 @@ def test_the_terminal_shows_several_columns_with_differences_in_a_block_of_their
 test accuracy @best (%), mean ± sample sd over seeds      watch, test subjects 9, 10 (478 windows)
 alpha.gaf \\ teacher   wrn16-1               wrn28_3
 0.1                   74.3 ± 1.1  (3/3) *   74.0 ± 1.0  (3/3) ~
-0.9                                          8.0 ± 1.3  (2/3)
+0.9                                          8.0 ± 1.3  (2/3) m
 scratch               73.1 ± 0.8  (3/3) ~   73.1 ± 0.8  (3/3) ~
 majority              15.2                  15.2
 
-minus scratch, paired by seed
+minus scratch, over seeds
 alpha.gaf \\ teacher   wrn16-1              wrn28_3
 0.1                   +1.2  [-0.6, +2.9]    +0.8  [ -0.9,  +2.6]
 0.9                                        -64.7  [-66.8, -62.6]
 0.9, wrn28_3: 1 missing: killed (exit 137), 3 attempts
-* best; ~ not distinguishable from the best (Tukey, 95%); a point that lacks a seed cannot be best
+* best; ~ not distinguishable from the best over seeds (Tukey, 95%); m a seed has no value: cannot
+be best
+over seeds: paired, 95% for another run on these test samples
 
 3 seeds: differences below 2.3 points cannot be seen (pooled sd 0.8, 5 df).
 """
@@ -124,15 +128,17 @@ def test_markdown_has_the_notes_in_a_column_or_a_list_and_shows_every_character_
     assert markdown.render(students(), "watch, 478 windows") == (
         r"""**test accuracy @best (%), mean ± sample sd over seeds** · watch, 478 windows
 
-| alpha.gaf | wrn16-1 | minus scratch, paired by seed | notes |
+| alpha.gaf | wrn16-1 | minus scratch, over seeds | notes |
 | --- | --- | --- | --- |
 | 0.1 | 74.3 ± 1.1 (3/3) \* | +1.2 [-0.9, +3.3] |  |
 | 0.5 | 74.0 ± 1.0 (3/3) \~ | +0.8 [-1.3, +2.9] |  |
-| 0.9 | 70.4 ± 0.7 (2/3) | -2.4 [-4.9, +0.2] | 1 diverged at epoch 2 (loss not finite) |
+| 0.9 | 70.4 ± 0.7 (2/3) d | -2.4 [-4.9, +0.2] | 1 diverged at epoch 2 (loss not finite) |
 | scratch | 73.1 ± 0.8 (3/3) \~ |  |  |
 | majority | 15.2 |  |  |
 
-\* best; \~ not distinguishable from the best (Tukey, 95%); a point that lacks a seed cannot be best
+\* best; \~ not distinguishable from the best over seeds (Tukey, 95%); d a seed diverged: cannot be best
+
+over seeds: paired, 95% for another run on these test samples
 
 3 seeds: differences below 2.9 points cannot be seen (pooled sd 1.0, 5 df).
 """
@@ -143,11 +149,11 @@ def test_markdown_has_the_notes_in_a_column_or_a_list_and_shows_every_character_
 | alpha.gaf \\ teacher | wrn16-1 | wrn28\_3 |
 | --- | --- | --- |
 | 0.1 | 74.3 ± 1.1 (3/3) \* | 74.0 ± 1.0 (3/3) \~ |
-| 0.9 |  | 8.0 ± 1.3 (2/3) |
+| 0.9 |  | 8.0 ± 1.3 (2/3) m |
 | scratch | 73.1 ± 0.8 (3/3) \~ | 73.1 ± 0.8 (3/3) \~ |
 | majority | 15.2 | 15.2 |
 
-minus scratch, paired by seed
+minus scratch, over seeds
 
 | alpha.gaf \\ teacher | wrn16-1 | wrn28\_3 |
 | --- | --- | --- |
@@ -156,7 +162,9 @@ minus scratch, paired by seed
 
 - 0.9, wrn28\_3: 1 missing: killed (exit 137), 3 attempts
 
-\* best; \~ not distinguishable from the best (Tukey, 95%); a point that lacks a seed cannot be best
+\* best; \~ not distinguishable from the best over seeds (Tukey, 95%); m a seed has no value: cannot be best
+
+over seeds: paired, 95% for another run on these test samples
 
 3 seeds: differences below 2.3 points cannot be seen (pooled sd 0.8, 5 df).
 """
@@ -170,19 +178,20 @@ def test_latex_is_a_booktabs_table_with_its_notes_below() -> None:
   \caption{test accuracy @best (\%), mean $\pm$ sample sd over seeds. watch, 478 windows}
   \begin{tabular}{lrr}
     \toprule
-    alpha.gaf & wrn16-1 & minus scratch, paired by seed \\
+    alpha.gaf & wrn16-1 & minus scratch, over seeds \\
     \midrule
     0.1 & $74.3 \pm 1.1$ (3/3)$^{*}$ & $+1.2$ $[-0.9, +3.3]$ \\
     0.5 & $74.0 \pm 1.0$ (3/3)$^{\sim}$ & $+0.8$ $[-1.3, +2.9]$ \\
-    0.9 & $70.4 \pm 0.7$ (2/3) & $-2.4$ $[-4.9, +0.2]$ \\
+    0.9 & $70.4 \pm 0.7$ (2/3)$^{d}$ & $-2.4$ $[-4.9, +0.2]$ \\
     scratch & $73.1 \pm 0.8$ (3/3)$^{\sim}$ &  \\
     majority & $15.2$ &  \\
     \bottomrule
   \end{tabular}
 """
         r"  \par\smallskip\footnotesize 0.9: 1 diverged at epoch 2 (loss not finite). {*} best; "
-        r"\textasciitilde{} not distinguishable from the best (Tukey, 95\%); a point that lacks a seed "
-        r"cannot be best. 3 seeds: differences below 2.9 points cannot be seen (pooled sd 1.0, 5 df)."
+        r"\textasciitilde{} not distinguishable from the best over seeds (Tukey, 95\%); d a seed "
+        r"diverged: cannot be best. over seeds: paired, 95\% for another run on these test samples. "
+        r"3 seeds: differences below 2.9 points cannot be seen (pooled sd 1.0, 5 df)."
         "\n\\end{table}\n"
     )
 
@@ -190,7 +199,7 @@ def test_latex_is_a_booktabs_table_with_its_notes_below() -> None:
 def test_latex_has_a_tabular_for_figures_and_one_for_differences_and_escapes_what_it_would_read() -> None:
     rendered = latex.render(by_teacher())
     assert rendered.count(r"\begin{tabular}{lrr}") == rendered.count(r"\end{tabular}") == 2
-    assert r"\par\medskip minus scratch, paired by seed\par\smallskip" in rendered
+    assert r"\par\medskip minus scratch, over seeds\par\smallskip" in rendered
     assert r"alpha.gaf \textbackslash{} teacher & wrn16-1 & wrn28\_3 \\" in rendered
 
     awkward = latex.render(tables(finished({"label": "[a]*^~#$&{x}"}, [0.5]), rows="label"))
@@ -236,7 +245,7 @@ data           test accuracy @best   published (minus)
 ucr/Coffee     98.8 ± 2.1  (3/3) *   100.0        -1.2
 ucr/GunPoint   93.3 ± 0.7  (3/3) ~    92.0 ± 1.0  +1.3  [-0.7, +3.4]
 ucr/Beef       73.3 ± 3.4  (3/3)
-* best; ~ not distinguishable from the best (Tukey, 95%)
+* best; ~ not distinguishable from the best over seeds (Tukey, 95%)
 published: Wang & Oates 2015, Table 1, GASF-GADF-MTF (minus: ours less it, Welch 95%)
 
 3 seeds: differences below 6.5 points cannot be seen (pooled sd 2.1, 4 df).
@@ -256,7 +265,7 @@ published (minus)
 data \\ modality   signal   gaf
 ucr/Coffee                 100.0        -4.0
 ucr/Beef                    76.7 ± 1.0  -5.7  [-7.7, -3.7]
-* best; ~ not distinguishable from the best (Tukey, 95%)
+* best; ~ not distinguishable from the best over seeds (Tukey, 95%)
 published: Wang & Oates 2015, Table 1, GASF-GADF-MTF (minus: ours less it, Welch 95%)
 
 3 seeds: differences below 1.6 points cannot be seen (pooled sd 0.6, 6 df).
@@ -267,7 +276,7 @@ published: Wang & Oates 2015, Table 1, GASF-GADF-MTF (minus: ours less it, Welch
 def test_published_values_stand_behind_the_differences_from_the_baseline() -> None:
     built = beside_published(baseline=Baseline("scratch", finished({}, [0.8, 0.81, 0.83])))
     (_, header, *_) = terminal.render(built).splitlines()
-    assert re.split(" {3,}", header)[2:] == ["minus scratch, paired by seed", "published (minus)"]
+    assert re.split(" {3,}", header)[2:] == ["minus scratch, over seeds", "published (minus)"]
 
 
 def test_markdown_and_latex_show_published_values_with_ours_less_it_in_brackets() -> None:
@@ -319,9 +328,9 @@ def test_json_holds_published_values_and_their_source() -> None:
 
 def test_a_published_value_stands_alone_while_we_have_none() -> None:
     built = tables([Outcome({}, 0, "missing")], unit="%", expected=[Expected({}, 0.92)], source="A table")
-    assert re.search(r"^students .*\(0/1\) +92\.0 +1 missing$", terminal.render(built), re.MULTILINE)
-    assert "| – (0/1) | 92.0 | 1 missing |" in markdown.render(built)
-    assert r"– (0/1) & $92.0$ \\" in latex.render(built)
+    assert re.search(r"^students .*\(0/1\) m +92\.0 +1 missing$", terminal.render(built), re.MULTILINE)
+    assert "| – (0/1) m | 92.0 | 1 missing |" in markdown.render(built)
+    assert r"– (0/1)$^{m}$ & $92.0$ \\" in latex.render(built)
     assert "\npublished: A table (minus: ours less it)\n" in terminal.render(built)
 
 
@@ -347,7 +356,7 @@ def test_csv_has_a_line_for_each_point_unrounded_and_a_baseline_once() -> None:
             "seed_1",
             "seed_2",
         ),
-        *("difference", "low", "high", "pairs", "correlation", "mark", "note"),
+        *as_csv.FIGURES,
     ]
     assert [line[:6] for line in lines] == [
         ["students", METRIC, "0.1", "wrn16-1", "3", "3"],
@@ -355,15 +364,18 @@ def test_csv_has_a_line_for_each_point_unrounded_and_a_baseline_once() -> None:
         ["students", METRIC, "0.9", "wrn28_3", "2", "3"],
         ["scratch", METRIC, "", "", "3", "3"],
     ]
-    first, _, short, scratch = lines
+    first = lines[0]
     assert first[8:11] == ["0.732", "0.753", "0.744"]
-    figures = [float(figure) for figure in first[6:8] + first[11:16]]
+    named = [dict(zip(header, line, strict=True)) for line in lines]
+    over_seeds = ["difference", "low", "high", "pairs", "correlation"]
+    figures = [float(named[0][name]) for name in ("mean", "std_sample", *over_seeds)]
     assert figures == pytest.approx(
         [0.743, 0.0105357, 0.0116667, -0.0055826, 0.0289160, 3, 0.5374582], abs=1e-6
     )
-    assert short[10] == short[15] == ""
-    assert short[16:] == ["", "1 missing: killed (exit 137), 3 attempts"]
-    assert scratch[11:] == ["", "", "", "", "", "alike", ""]
+    assert named[2]["seed_2"] == named[2]["correlation"] == named[0]["p"] == named[0]["over_units"] == ""
+    told = [named[2][name] for name in ("mark", "flags", "note")]
+    assert told == ["", "missing", "1 missing: killed (exit 137), 3 attempts"]
+    assert (named[3]["mark"], named[3]["difference"]) == ("alike", "")
 
 
 def test_csv_of_several_tables_has_one_header_and_every_axis() -> None:
@@ -374,14 +386,15 @@ def test_csv_of_several_tables_has_one_header_and_every_axis() -> None:
     several = tables(
         outcomes, rows="alpha", std="population", baseline=Baseline("scratch", finished({}, [0.25]))
     )
-    assert as_csv.render(several) == (
-        f"""\
-source,metric,augment,alpha,n,N,mean,std_population,seed_0,difference,low,high,pairs,correlation,mark,note
-students,{METRIC},true,0.1,1,1,0.5,,0.5,0.25,,,1,,,
-scratch,{METRIC},,,1,1,0.25,,0.25,,,,,,,
-students,{METRIC},false,0.1,1,1,0.6,,0.6,0.35,,,1,,,
-"""
-    )
+    header, *lines = csv.reader(io.StringIO(as_csv.render(several)))
+    assert header[:8] == ["source", "metric", "augment", "alpha", "n", "N", "mean", "std_population"]
+    assert [line[:7] for line in lines] == [
+        ["students", METRIC, "true", "0.1", "1", "1", "0.5"],
+        ["scratch", METRIC, "", "", "1", "1", "0.25"],
+        ["students", METRIC, "false", "0.1", "1", "1", "0.6"],
+    ]
+    at = header.index("difference")
+    assert [line[at : at + 4] for line in lines] == [["0.25", "", "", "1"], [""] * 4, ["0.35", "", "", "1"]]
 
 
 def test_json_holds_every_field_of_the_tables_in_their_order() -> None:
@@ -407,8 +420,8 @@ def test_json_refuses_what_json_cannot_say() -> None:
 @pytest.mark.parametrize(
     ("outcomes", "last"),
     [
-        (finished({}, [0.5]), "1 seed: no spread, no interval."),
-        (finished({}, [0.5, 0.6, 0.7]), "3 seeds and 0 df: no pooled spread, no interval."),
+        (finished({}, [0.5]), "1 seed: no spread, no interval over seeds."),
+        (finished({}, [0.5, 0.6, 0.7]), "3 seeds and 0 df: no pooled spread, no interval over seeds."),
         ([Outcome({}, 0, "missing")], "No trial has a value yet."),
     ],
 )
@@ -421,11 +434,11 @@ def test_one_seed_shows_differences_without_spread_or_interval() -> None:
     assert terminal.render(one) == (
         """\
 test accuracy @best (%)
-           test accuracy @best   minus scratch, paired by seed
+           test accuracy @best   minus scratch, over seeds
 students   50.0  (1/1)           +5.0
 scratch    45.0  (1/1)
 
-1 seed: no spread, no interval.
+1 seed: no spread, no interval over seeds.
 """
     )
 
@@ -436,13 +449,13 @@ def test_a_point_without_any_value_is_a_dash_with_its_reasons() -> None:
         Outcome({}, 1, "diverged"),
         Outcome({}, 2, "diverged"),
     ]
-    assert "students   –  (0/3)   1 missing: killed (exit 137); 2 diverged\n" in terminal.render(
+    assert "students   –  (0/3) d m   1 missing: killed (exit 137); 2 diverged\n" in terminal.render(
         tables(failed)
     )
-    assert "| students | – (0/3) | 1 missing: killed (exit 137); 2 diverged |" in markdown.render(
+    assert "| students | – (0/3) d m | 1 missing: killed (exit 137); 2 diverged |" in markdown.render(
         tables(failed)
     )
-    assert r"students & – (0/3) \\" in latex.render(tables(failed))
+    assert r"students & – (0/3)$^{d,m}$ \\" in latex.render(tables(failed))
 
 
 def test_a_difference_from_fewer_pairs_than_the_point_has_seeds_says_so() -> None:
@@ -469,8 +482,8 @@ def test_replicates_are_named_where_seeds_are() -> None:
     scratch = Baseline("scratch", [Outcome({"fold": fold}, 0, "finished", {METRIC: 0.5}) for fold in (0, 1)])
     rendered = terminal.render(tables(outcomes, replicates=["fold"], baseline=scratch))
     assert "mean ± sample sd over seed × fold\n" in rendered
-    assert "minus scratch, paired by seed × fold\n" in rendered
-    assert "\n4 trials: differences below " in rendered
+    assert "minus scratch, over seeds\n" in rendered
+    assert "\n2 seeds, each a mean over fold and 0 df: no pooled spread" in rendered
 
 
 def test_tables_apart_say_what_sets_them_apart_and_share_their_last_line() -> None:
@@ -526,8 +539,10 @@ def test_a_long_note_beside_a_single_column_goes_below() -> None:
         Outcome({"alpha": 0.1}, 1, "missing", note="many words " * 12),
     ]
     lines = terminal.render(tables(outcomes, rows="alpha")).splitlines()
-    assert "0.1     0.500  (1/2)" in lines
-    assert lines[lines.index("0.1     0.500  (1/2)") + 1].startswith("0.1: 1 missing: many words many words")
+    assert "0.1     0.500  (1/2) m" in lines
+    assert lines[lines.index("0.1     0.500  (1/2) m") + 1].startswith(
+        "0.1: 1 missing: many words many words"
+    )
 
 
 def test_a_baseline_of_which_nothing_finished_leaves_out_the_differences_and_not_itself() -> None:
@@ -535,7 +550,7 @@ def test_a_baseline_of_which_nothing_finished_leaves_out_the_differences_and_not
         tables(finished({}, [0.5]), baseline=Baseline("scratch", [Outcome({}, 0, "missing")]))
     )
     assert "minus" not in rendered
-    assert "scratch        –  (0/1)   1 missing\n" in rendered
+    assert "scratch        –  (0/1) m   1 missing\n" in rendered
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,23 @@ if TYPE_CHECKING:
     from seedbed.trial import Trial
 
 
+class Free(Config):
+    """Weights as they come."""
+
+    kind: Literal["free"] = "free"
+    """Which penalty."""
+
+
+class Ridge(Config):
+    """Large weights cost."""
+
+    kind: Literal["ridge"]
+    """Which penalty."""
+
+    strength: float = Field(default=0.1, gt=0)
+    """How much they cost."""
+
+
 class Leader(Config):
     """A trial that stands alone."""
 
@@ -40,6 +57,15 @@ class Leader(Config):
 
     fold: int = Field(default=3, ge=0, le=3)
     """Which of the four units is tested."""
+
+    batch: int = Field(default=16, ge=1)
+    """Points a step."""
+
+    momentum: float = Field(default=0.9, ge=0, lt=1)
+    """Momentum of the steps."""
+
+    penalty: Annotated[Free | Ridge, Field(discriminator="kind")] = Free()
+    """What weights cost."""
 
 
 class Follower(Config):
@@ -79,7 +105,7 @@ def run(trial: Trial[Any]) -> None:
     trial.splits(**{name: (sorted(members), sorted(members)) for name, members in units(config).items()})
     trial.baseline("nothing", {"test/loss": 1.0})
     trial.describe("made-up points")
-    optimizer = torch.optim.SGD(model.parameters(), lr=config.rate, momentum=0.9)
+    optimizer = torch.optim.SGD(model.parameters(), lr=config.rate, momentum=getattr(config, "momentum", 0.9))
     noise = trial.generator("noise")
     running = {"sum": 0.0}
     state = {"model": model, "optimizer": optimizer, "noise": noise, "running": running}
@@ -87,8 +113,9 @@ def run(trial: Trial[Any]) -> None:
     for step in range(trial.resume(state), steps):
         _mishap(getattr(config, "mishap", "none"), step)
         time.sleep(getattr(config, "pause", 0))
-        inputs = torch.randn(16, width, generator=noise)
+        inputs = torch.randn(getattr(config, "batch", 16), width, generator=noise)
         loss = (model(inputs).squeeze(1) - inputs.sum(1)).square().mean()
+        loss = loss + _cost(model, getattr(config, "penalty", Free()))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -96,12 +123,18 @@ def run(trial: Trial[Any]) -> None:
         bad = getattr(config, "mishap", "none") == "nan" and step == 5
         value = float("nan") if bad else loss.item()
         outputs = model(torch.ones(1, width)).detach().numpy()
-        trial.predictions("test", [9], ["d"], outputs[:, 0] * 0 + width, outputs)
+        trial.predictions("test", [9], sorted(units(config)["test"]), outputs[:, 0] * 0 + width, outputs)
         trial.log(
             step + 1,
-            {"train/loss": value, "val/loss": value, "test/loss": value, "train/sum": running["sum"]},
+            {"train/loss": value, "val/loss": value, "test/loss": value, "train/sum": running["sum"]}
+            | {"params": sum(weight.numel() for weight in model.parameters())},
         )
         trial.checkpoint(step + 1, state)
+
+
+def _cost(model: Any, penalty: Free | Ridge) -> Any:
+    weights = sum(weight.square().sum() for weight in model.parameters())
+    return penalty.strength * weights if isinstance(penalty, Ridge) else 0.0
 
 
 def _mishap(what: str, step: int) -> None:
@@ -122,5 +155,6 @@ family = Family(
     fingerprint=lambda _: "made-up",
     split_settings=("fold",),
     units=units,
-    metrics={"loss": Metric(better="lower")},
+    metrics={"loss": Metric(better="lower"), "params": Metric(better="lower")},
+    tiny=({"role": "leader", "steps": 4},),
 )

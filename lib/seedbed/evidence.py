@@ -1,0 +1,169 @@
+"""What a trial's predictions say of the metric that its result reports: the same value, and of whom.
+
+A result that they contradict is not used: its trial counts as damaged, with the reason beside it.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from seedbed.errors import BadData
+from seedbed.results import Result, checked
+from seedbed.statistics import Block
+from seedbed.store import Store
+
+if TYPE_CHECKING:
+    from seedbed.scores import Score
+    from seedbed.state import TrialState
+
+SPLITS = {"val": "validation"}
+"""Splits by the name that their metrics have, where that is another."""
+
+CLOSE = 1e-6
+"""Within this a metric made again is the one that was logged: some families log single precision."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is left of the trials' states after a look at their predictions, and what stands behind a metric."""
+
+    states: Mapping[str, TrialState]
+
+    blocks: Mapping[str, Block]
+    """By trial, where the metric was made again from its predictions and is the one that it logged."""
+
+    score: Score | None
+    """How the metric is made; None where that is not known."""
+
+
+class _Contradiction(Exception):
+    """Why a result cannot be believed."""
+
+
+def look_into(store: Store, states: Mapping[str, TrialState], metric: str) -> Evidence:
+    """Hold each finished trial's `split/name@step` against the predictions that it left.
+
+    Where a name can mean several things, it means what most trials logged; where it can mean what none of them
+    logged, it is left alone.
+    """
+    from seedbed.scores import SCORES  # numpy is loaded here: most commands never need it
+
+    split, _, rest = metric.partition("/")
+    name, _, when = rest.partition("@")
+    meanings = SCORES.get(name, ())
+    found, blocks = dict(_distinct(states)), dict[str, Block]()
+    file = f"predictions/{split}@{when}.npz"
+    for trial, result, left in _left(store, found, (file, "split.json")):
+        try:
+            predictions, units = (
+                checked(store, found[trial].trial.folder, result, name, data) for name, data in left
+            )
+            block = _block(predictions, json.loads(units), SPLITS.get(split, split), result.data, meanings)
+        except (_Contradiction, BadData) as error:
+            found[trial] = _refused(found[trial], str(error))
+            continue
+        if block is not None and metric in result.metrics:
+            blocks[trial] = block
+    logged = {trial: _logged(found[trial], metric) for trial in blocks}
+    wrong = {score: dict(_wrong(score, blocks, logged)) for score in meanings}
+    score = min(meanings, key=lambda meaning: len(wrong[meaning]), default=None)
+    if score is None or (len(meanings) > 1 and len(wrong[score]) == len(blocks)):
+        return Evidence(found, {}, None)
+    for trial, value in wrong[score].items():
+        told = f"its predictions give {metric} = {value:.6g}, its result says {logged[trial]:.6g}"
+        found[trial] = _refused(found[trial], told)
+    return Evidence(
+        found, {trial: block for trial, block in blocks.items() if trial not in wrong[score]}, score
+    )
+
+
+def _wrong(
+    score: Score, blocks: Mapping[str, Block], logged: Mapping[str, float]
+) -> Iterator[tuple[str, float]]:
+    """The trials that logged another value, and what their predictions give."""
+    for trial, block in blocks.items():
+        value = float(score.value(block.tallies.sum(axis=0)))
+        if not abs(value - logged[trial]) <= CLOSE:
+            yield trial, value
+
+
+def _distinct(states: Mapping[str, TrialState]) -> Iterable[tuple[str, TrialState]]:
+    """The states, of which repeats with one and the same log count once: the others are no seeds of their own."""
+    first: dict[tuple[str, ...], TrialState] = {}
+    for trial, state in states.items():
+        result = state.result
+        if result is None or result.status != "finished":
+            yield trial, state
+            continue
+        point = json.dumps([result.config, state.trial.axes], sort_keys=True)
+        twin = first.setdefault((point, result.log_digest), state)
+        if twin.trial.seed != state.trial.seed:
+            told = f"the same run as seed {twin.trial.seed}: it logged the same numbers to the bit"
+            yield trial, _refused(state, told)
+        else:
+            yield trial, state
+
+
+def _left(
+    store: Store, states: Mapping[str, TrialState], names: Sequence[str]
+) -> Iterator[tuple[str, Result, list[tuple[str, bytes | None]]]]:
+    """These files of each finished trial that left the first of them, read in bulk."""
+    told = [
+        (trial, state.trial.folder, state.result)
+        for trial, state in states.items()
+        if state.result is not None and names[0] in state.result.files
+    ]
+    data = store.read_many(f"{folder}/{name}" for _, folder, _ in told for name in names)
+    for trial, _, result in told:
+        yield trial, result, [(name, next(data)[1]) for name in names]
+
+
+def _block(
+    predictions: bytes,
+    splits: Mapping[str, list[str]],
+    split: str,
+    data: str,
+    meanings: Sequence[Score],
+) -> Block | None:
+    """A trial's tallies by unit; None where its metric cannot be made again. Raises what is wrong with its units."""
+    import numpy as np
+
+    with np.load(io.BytesIO(predictions), allow_pickle=False) as kept:
+        units, targets, outputs = kept["units"].astype(str), kept["targets"], kept["outputs"]
+    names, of_row = np.unique(units, return_inverse=True)
+    _refuse_wrong_units(splits, split, set(names.tolist()))
+    if not meanings:
+        return None
+    tallies = meanings[0].tally(targets, outputs)
+    sums = np.zeros((len(names), tallies.shape[1]))
+    np.add.at(sums, of_row, tallies)
+    # Two data sets may both have a subject 1.
+    return Block(tuple(f"{unit} {data}" for unit in names.tolist()), sums)
+
+
+def _refuse_wrong_units(splits: Mapping[str, list[str]], split: str, seen: set[str]) -> None:
+    """Raise for predictions on units that are not in the split, or that are in another one too."""
+    if split not in splits:
+        return
+    for other, units in splits.items():
+        shared = sorted({*seen, *splits[split]} & set(units))
+        if other != split and shared:
+            raise _Contradiction(f"{shared[0]} is in its {split} data and in its {other} data")
+    foreign = sorted(seen - set(splits[split]))
+    if foreign:
+        raise _Contradiction(f"{foreign[0]} is among its predictions and not in its {split} data")
+    unseen = sorted(set(splits[split]) - seen)
+    if unseen:
+        raise _Contradiction(f"{unseen[0]} is in its {split} data and not among its predictions")
+
+
+def _logged(state: TrialState, metric: str) -> float:
+    return state.result.metrics[metric] if state.result else float("nan")
+
+
+def _refused(state: TrialState, why: str) -> TrialState:
+    return replace(state, status="damaged", result=None, complaint=why)

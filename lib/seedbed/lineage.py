@@ -1,0 +1,235 @@
+"""From the stages of a study done in order, and their results, to the chain that a person reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Any
+
+from seedbed.family import load_family
+from seedbed.planning.lots import CHAIN, FINAL, START, WITHOUT, without
+from seedbed.planning.model import PlannedTrial, axes_in_words
+from seedbed.planning.winners import Contender, NoWinner, Winner, choose
+from seedbed.runs import Run, StageRecord, read_stages, write_winners
+from seedbed.state import TrialState, look_up
+from seedbed.statistics import Difference, paired_difference, pooled_spread
+from seedbed.store import Store
+from seedbed.sweep.ordered import SelectPlan
+from seedbed.sweep.points import flatten
+from seedbed.tables.chain import Chain, Change, Confirmed, Link
+
+States = Mapping[str, TrialState]
+Axes = Mapping[str, Any]
+Values = dict[Any, float]
+
+
+def lineage_of(store: Store, run: Run, until: str | None = None) -> Chain | None:
+    """The chain of a run's stages, or of those that lead to one of them; None when nothing selects there."""
+    records = {record.stage: record for record in read_stages(store, run)}
+    if until is not None:
+        names = _leading_to(records, until)
+        records = {name: record for name, record in records.items() if name in names}
+    if not any(record.select for record in records.values()):
+        return None
+    states = look_up(store, [trial for record in records.values() for trial in record.trials])
+    return lineage(list(records.values()), states)
+
+
+def lineage(records: Sequence[StageRecord], states: States) -> Chain | None:
+    """The chain of these stages, in their order."""
+    selecting = [record for record in records if record.select]
+    if not selecting:
+        return None
+    last = _Stage(selecting[-1], states)
+    chain = Chain(
+        links=[],
+        metrics=list(dict.fromkeys([last.select.metric, last.shown])),
+        scales=[last.scale(metric) for metric in dict.fromkeys([last.select.metric, last.shown])],
+        seeds=in_words({trial.seed for record in selecting for trial in record.trials}),
+        on_test=any(record.replicate for record in selecting),
+    )
+    links: list[Link] = []
+    for number, record in enumerate(selecting):
+        before = selecting[number - 1].stage if number else ""
+        links += _links(_Stage(record, states), chain.metrics, before)
+    confirming = next((record for record in reversed(records) if record.confirm), None)
+    if confirming is None:
+        return replace(chain, links=links)
+    return replace(
+        chain,
+        links=links,
+        confirmed=_confirmed(_Stage(confirming, states), chain.metrics[-1]),
+        fresh_seeds=in_words({trial.seed for trial in confirming.trials}),
+    )
+
+
+def winners_of(record: StageRecord, states: States) -> list[Winner] | None:
+    """The winners of a stage; None when they are not known yet. Raises NoWinner when no point can win."""
+    if record.select is None:
+        return None
+    if record.kept:
+        return [Winner.from_json(plain) for plain in record.kept]
+    select = SelectPlan.model_validate(record.select)
+    higher = load_family(record.family).metric(select.metric).better == "higher"
+
+    def metrics_of(trial: PlannedTrial) -> Mapping[str, float] | None:
+        result = states[trial.id].result
+        return None if result is None else result.metrics
+
+    return choose(select, higher, record.trials, record.over, record.incumbents, metrics_of)
+
+
+def record_winners(store: Store, run: Run, record: StageRecord, states: States) -> None:
+    """Put a stage's winners beside its plan, as far as they are known."""
+    try:
+        winners = winners_of(record, states)
+    except NoWinner:
+        return
+    if winners is not None:
+        write_winners(store, run, record.stage, winners)
+
+
+def in_words(seeds: Iterable[int]) -> str:
+    """Seeds as a sweep file writes them: 0-2,7."""
+    runs = [
+        [number for _, number in group]
+        for _, group in groupby(enumerate(sorted(seeds)), key=lambda pair: pair[1] - pair[0])
+    ]
+    return ",".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """A stage's record with its results."""
+
+    record: StageRecord
+    states: States
+
+    @property
+    def select(self) -> SelectPlan:
+        return SelectPlan.model_validate(self.record.select)
+
+    @property
+    def shown(self) -> str:
+        """The metric of its table."""
+        cell = self.record.table["cell"]
+        if cell:
+            return str(cell)
+        rule = load_family(self.record.family).roles[self.record.trials[0].role].select_by
+        return f"test/{rule[0].split('/')[-1]}@best" if rule else self.select.metric
+
+    def scale(self, metric: str) -> float:
+        return 100.0 if load_family(self.record.family).metric(metric).unit == "%" else 1.0
+
+    def at(self, axes: Axes) -> list[PlannedTrial]:
+        """The trials of a point."""
+        return [trial for trial in self.record.trials if without(trial.axes, self.record.over) == axes]
+
+    def values(self, axes: Axes, metric: str) -> Values:
+        """The metric of each run of a point, by seed and replicate."""
+        found = {}
+        for trial in self.at(axes):
+            result = self.states[trial.id].result
+            if result is not None and metric in result.metrics:
+                run = (trial.seed, *(trial.axes.get(axis) for axis in self.record.over))
+                found[run] = result.metrics[metric]
+        return found
+
+    def gain(self, axes: Axes, against: Axes, metric: str) -> Difference | None:
+        """Of one point over another, better being positive; the spread is pooled over the stage."""
+        sign = 1 if load_family(self.record.family).metric(metric).better == "higher" else -1
+        places = {tuple(without(trial.axes, self.record.over).items()) for trial in self.record.trials}
+        every = {place: _signed(self.values(dict(place), metric), sign) for place in sorted(places, key=repr)}
+        pooled = pooled_spread({place: values for place, values in every.items() if values})
+        one, other = (_signed(self.values(point, metric), sign) for point in (axes, against))
+        return paired_difference(one, other, pooled)
+
+    def changes(self, axes: Axes, against: Axes) -> list[Change]:
+        """The settings in which a point differs from another, less those that come and go with another kind."""
+        here, there = self.at(axes), self.at(against)
+        if not here or not there:
+            return []
+        after, before = flatten(here[0].config), flatten(there[0].config)
+        both = [name for name in before if name in after and before[name] != after[name]]
+        either = [name for name in dict.fromkeys([*before, *after]) if (name in before) != (name in after)]
+        return [Change(name, before.get(name), after.get(name)) for name in both or either]
+
+
+def _links(stage: _Stage, metrics: Sequence[str], before: str) -> list[Link]:
+    """The stage as a step, once for each place within which it chose."""
+    nothing = Link(stage.record.stage, _origin(stage.record, before), "", "", (), [None] * len(metrics), "")
+    try:
+        winners = winners_of(stage.record, stage.states)
+    except NoWinner as why:
+        return [replace(nothing, verdict=f"no winner: {why}")]
+    if winners is None:
+        return [replace(nothing, verdict="no winner: trials have no result")]
+    return [_link(stage, nothing, winner, metrics) for winner in winners]
+
+
+def _link(stage: _Stage, nothing: Link, winner: Winner, metrics: Sequence[str]) -> Link:
+    link = replace(nothing, within=axes_in_words(winner.within), chosen=axes_in_words(winner.axes))
+    kept = " (kept by hand)" if stage.record.kept else ""
+    if winner.incumbent is None:
+        return replace(link, verdict=f"chosen: {winner.reason}{kept}")
+    stays = winner.axes == winner.incumbent
+    best = _challenger(winner) if stays else winner.axes
+    if best is None:
+        return replace(link, verdict=f"not kept: {winner.reason}{kept}")
+    return replace(
+        link,
+        changes=stage.changes(best, winner.incumbent),
+        gains=[stage.gain(best, winner.incumbent, metric) for metric in metrics],
+        verdict=f"{'not kept' if stays else 'kept'}: {winner.reason}{kept}",
+    )
+
+
+def _challenger(winner: Winner) -> Axes | None:
+    """The best of those that an incumbent kept off."""
+    able: list[tuple[float, Contender]] = [
+        (one.mean if winner.mode == "max" else -one.mean, one)
+        for one in winner.contenders
+        if one.mean is not None and one.axes != winner.axes
+    ]
+    return max(able, key=lambda pair: pair[0])[1].axes if able else None
+
+
+def _origin(record: StageRecord, before: str) -> str:
+    """What a stage started from, when that is more than the winner of the step before it."""
+    told = [
+        f"{axes_in_words(entry['where'])} of {entry['stage']}, named" if "where" in entry else entry["stage"]
+        for entry in record.inherit
+    ]
+    return "" if told in ([], [before]) else " and ".join(told)
+
+
+def _confirmed(stage: _Stage, metric: str) -> list[Confirmed]:
+    """The whole chain's gain, and each kept step's: the end less the end without it."""
+    found = []
+    for trial in stage.record.trials:
+        place = without(trial.axes, stage.record.over)
+        label, rest = str(place[CHAIN]), without(place, [CHAIN])
+        against = {FINAL: START}.get(label) or (FINAL if label.startswith(WITHOUT) else None)
+        if against is not None:
+            ends = [{**place, CHAIN: label}, {**place, CHAIN: against}]
+            after, before = ends if label == FINAL else reversed(ends)
+            step = f"{label.removeprefix(WITHOUT)} (end minus end without it)"
+            what = "the whole chain (end minus start)" if label == FINAL else step
+            of = " ".join(part for part in (what, axes_in_words(rest)) if part)
+            found.append((of, after, before))
+    distinct = {of: (after, before) for of, after, before in found}
+    return [Confirmed(of, stage.gain(after, before, metric)) for of, (after, before) in distinct.items()]
+
+
+def _leading_to(records: Mapping[str, StageRecord], stage: str) -> set[str]:
+    """A stage and all that it starts from, however far back."""
+    record = records.get(stage)
+    if record is None:
+        return set()
+    before = [record.confirm] if record.confirm else [entry["stage"] for entry in record.inherit]
+    return {stage}.union(*(_leading_to(records, name) for name in before))
+
+
+def _signed(values: Values, sign: int) -> Values:
+    return {run: sign * value for run, value in values.items()}

@@ -1,0 +1,68 @@
+"""GPU memory, utilisation and power, as nvidia-smi tells them; nothing where there is none."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass
+
+EVERY_SECONDS = 10.0
+"""nvidia-smi takes a good part of a second: it is not asked more often."""
+
+TIMEOUT_SECONDS = 5.0
+FIELDS = "memory.used,memory.total,utilization.gpu,power.draw"
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """A GPU now; None where it does not tell."""
+
+    memory_used_bytes: float | None
+    memory_total_bytes: float | None
+    utilisation_ratio: float | None
+    watts: float | None
+
+
+class Gpus:
+    """The GPUs that this process may see."""
+
+    def __init__(self) -> None:
+        self._command = shutil.which("nvidia-smi")
+        self._read_at = float("-inf")
+        self._known: list[Gpu] = []
+
+    def now(self) -> list[Gpu]:
+        """As read within the last ten seconds; empty where there is none, or where it does not answer."""
+        if self._command is not None and time.monotonic() - self._read_at >= EVERY_SECONDS:
+            self._known = _ask(self._command)
+            self._read_at = time.monotonic()
+        return self._known
+
+
+def _ask(command: str) -> list[Gpu]:
+    query = [command, f"--query-gpu={FIELDS}", "--format=csv,noheader,nounits"]
+    try:
+        done = subprocess.run(  # noqa: S603 - found on PATH, fixed arguments
+            query, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return []
+    return [gpu_of(line) for line in done.stdout.splitlines() if line.strip()]
+
+
+def gpu_of(line: str) -> Gpu:
+    """A line of nvidia-smi: MiB used and there, percent, watts; `[N/A]` is None."""
+    used, total, percent, watts = (_number(text) for text in line.split(","))
+    return Gpu(_times(used, 2**20), _times(total, 2**20), _times(percent, 0.01), watts)
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _times(value: float | None, factor: float) -> float | None:
+    return None if value is None else value * factor

@@ -1,0 +1,39 @@
+"""Reading of text files: rows of numbers, refused by file and line where they are not right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seedbed.errors import BadData
+
+
+def parse_table(text: str, file: str, separator: str | None = None) -> NDArray[np.float64]:
+    """Rows of numbers as (rows, columns), row i being line i + 1; a separator of None is any white space.
+
+    Raises BadData naming file and line: a cell that is no number, a row that is not as long as the
+    first, no row at all.
+    """
+    rows: list[NDArray[np.float64]] = []
+    for number, line in enumerate(text.rstrip("\r\n").splitlines(), 1):
+        try:
+            rows.append(np.array([float(cell) for cell in line.split(separator)]))
+        except ValueError as error:
+            raise BadData(f"{file}:{number}: {error}") from error
+        if rows[-1].size != rows[0].size:
+            raise BadData(
+                f"{file}:{number}: {rows[-1].size} values, expected {rows[0].size} as in the first row"
+            )
+    if not rows:
+        raise BadData(f"{file}: is empty, expected rows of numbers")
+    return np.stack(rows)
+
+
+def read_text(path: Path) -> str:
+    """The text of a file; raises BadData when it cannot be read."""
+    try:
+        return path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadData(f"{path}: {error}") from error

@@ -1,0 +1,229 @@
+"""UCI-HAR, and other sets in its layout: windows of a phone's sensors, split by subject into train and test.
+
+Anguita, Ghio, Oneto, Parra, Reyes-Ortiz, "A Public Domain Dataset for Human Activity Recognition Using
+Smartphones", ESANN 2013. Read from the original folder of text files, or from a compact archive of the
+same windows (`ucihar_segments.npz`: overlapping samples stored once) where the original is absent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seedbed.data import fingerprint
+from seedbed.errors import BadData
+from seedbed.readers.cache import Arrays, cached_arrays
+from seedbed.readers.text import parse_table, read_text
+from seedbed.readers.windows import Windows
+
+ADDRESS: Final = "https://archive.ics.uci.edu/dataset/240/human+activity+recognition+using+smartphones"
+ORIGINAL: Final = "uci_har/UCI HAR Dataset"
+COMPACT: Final = "uci_har/ucihar_segments.npz"
+CLASSES: Final = ("WALKING", "WALKING_UPSTAIRS", "WALKING_DOWNSTAIRS", "SITTING", "STANDING", "LAYING")
+CHANNELS: Final = tuple(f"{kind}_{axis}" for kind in ("body_acc", "body_gyro", "total_acc") for axis in "xyz")
+SPLITS: Final = ("train", "test")
+WINDOW: Final = 128
+RATE_HZ: Final = 50.0
+
+ARRAYS: Final = ("signals", "labels", "subjects", "split")
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a set in this layout holds."""
+
+    channels: tuple[str, ...]
+    """Its signals, in the order in which they are handed on."""
+    classes: tuple[str, ...]
+    """The names of the labels 1, 2, …"""
+    window: int
+    """Samples in a window."""
+
+
+UCI_HAR: Final = Form(CHANNELS, CLASSES, WINDOW)
+
+
+def found_form(source: Path) -> Form:
+    """What another set in the same layout holds: other subjects, sensors, activities, window lengths.
+
+    Of the signals, UCI-HAR's nine in its order if they are all there, else all that there are, by name. Activities
+    are named by `activity_labels.txt` (an array `activities` in an archive); without names, six are UCI-HAR's.
+    Raises BadData where the source cannot be read.
+    """
+    return _form_of_folder(source) if source.is_dir() else _form_of_archive(source)
+
+
+def source_files(source: Path, form: Form = UCI_HAR) -> list[Path]:
+    """The files that a set is made of, or its archive."""
+    return list(_original_files(source, form.channels)) if source.is_dir() else [source]
+
+
+def source_fingerprint(source: Path, form: Form = UCI_HAR) -> str:
+    """The fingerprint of the files that a set is made of, or of its archive."""
+    return fingerprint(source_files(source, form))
+
+
+def load(source: Path, form: Form = UCI_HAR, name: str = "uci_har") -> Windows:
+    """All windows, train first, in the order of the files; an id is `<split>/<line>`, lines from 1.
+
+    Raises BadData, naming file and line, for data that is absent, cut short or contradicts itself.
+    """
+    read = _read_original if source.is_dir() else _read_compact
+    key = f"{name.replace('/', '-')}-1-{source_fingerprint(source, form)[:16]}"
+    arrays = cached_arrays(key, ARRAYS, lambda: read(source, form))
+    official = np.array(SPLITS)[arrays["split"]]
+    lines = [number for split in SPLITS for number in range(1, 1 + int((official == split).sum()))]
+    return Windows(
+        name=name,
+        signals=arrays["signals"],
+        labels=arrays["labels"],
+        units=arrays["subjects"].astype(np.str_),
+        ids=np.array([f"{split}/{line}" for split, line in zip(official, lines, strict=True)]),
+        official=official,
+        classes=form.classes,
+        unit_word="subject",
+        rate_hz=RATE_HZ,
+    )
+
+
+# The original folder
+
+
+def _original_files(folder: Path, channels: Sequence[str]) -> Iterator[Path]:
+    for split in SPLITS:
+        yield folder / split / f"y_{split}.txt"
+        yield folder / split / f"subject_{split}.txt"
+        yield from (_signal_file(folder, split, channel) for channel in channels)
+
+
+def _signal_file(folder: Path, split: str, channel: str) -> Path:
+    return folder / split / "Inertial Signals" / f"{channel}_{split}.txt"
+
+
+def _form_of_folder(folder: Path) -> Form:
+    files = sorted((folder / "train" / "Inertial Signals").glob("*_train.txt"))
+    if not files:
+        raise BadData(f"{folder / 'train' / 'Inertial Signals'}: expected <signal>_train.txt, found none")
+    labels = [_integers(folder / split / f"y_{split}.txt").max() for split in SPLITS]
+    names = folder / "activity_labels.txt"
+    classes = _named_activities(names) if names.is_file() else _unnamed(int(max(labels)))
+    with files[0].open(encoding="utf-8", errors="replace") as stream:
+        window = len(stream.readline().split())
+    return Form(_in_order([file.name.removesuffix("_train.txt") for file in files]), classes, window)
+
+
+def _named_activities(file: Path) -> tuple[str, ...]:
+    rows = [line.split(maxsplit=1) for line in read_text(file).splitlines() if line.strip()]
+    if not rows or [row[0] for row in rows] != [str(number) for number in range(1, len(rows) + 1)]:
+        raise BadData(f"{file}: expected lines such as `1 WALKING`, numbered from 1")
+    return tuple(row[-1].strip() for row in rows)
+
+
+def _unnamed(count: int) -> tuple[str, ...]:
+    return CLASSES if count == len(CLASSES) else tuple(str(number) for number in range(1, count + 1))
+
+
+def _in_order(channels: Sequence[str]) -> tuple[str, ...]:
+    return CHANNELS if set(CHANNELS) <= set(channels) else tuple(sorted(channels))
+
+
+def _read_original(folder: Path, form: Form) -> Arrays:
+    train, test = (_read_split(folder, split, form) for split in SPLITS)
+    _refuse_shared_subjects(folder, train["subjects"], test["subjects"])
+    joined = {name: np.concatenate([train[name], test[name]]) for name in train}
+    return joined | {"split": np.repeat([0, 1], [len(train["labels"]), len(test["labels"])])}
+
+
+def _read_split(folder: Path, split: str, form: Form) -> Arrays:
+    labels_file = folder / split / f"y_{split}.txt"
+    subjects_file = folder / split / f"subject_{split}.txt"
+    labels = _integers(labels_file)
+    subjects = _integers(subjects_file)
+    _refuse_other_count(subjects_file, len(subjects), labels_file, len(labels))
+    wrong = (labels < 1) | (labels > len(form.classes))
+    if wrong.any():
+        line = int(np.argmax(wrong))
+        raise BadData(f"{labels_file}:{line + 1}: label {labels[line]}, expected 1 to {len(form.classes)}")
+    signals = np.empty((len(labels), len(form.channels), form.window), np.float32)
+    for index, channel in enumerate(form.channels):
+        file = _signal_file(folder, split, channel)
+        rows = _numbers(file, form.window)
+        _refuse_other_count(file, len(rows), labels_file, len(labels))
+        signals[:, index] = rows
+    return {"signals": signals, "labels": labels - 1, "subjects": subjects}
+
+
+def _numbers(file: Path, columns: int) -> NDArray[np.float64]:
+    text = read_text(file)
+    rows = parse_table(text, str(file))
+    if rows.shape[1] != columns:
+        raise BadData(f"{file}:1: {rows.shape[1]} values, expected {columns}")
+    if not text.endswith("\n"):  # a number may have lost its last digits
+        raise BadData(f"{file}:{len(rows)}: the last line has no end; the file has been cut short")
+    return rows
+
+
+def _integers(file: Path) -> NDArray[np.int64]:
+    numbers = _numbers(file, 1)[:, 0]
+    wrong = numbers != np.round(numbers)
+    if wrong.any():
+        line = int(np.argmax(wrong))
+        raise BadData(f"{file}:{line + 1}: {numbers[line]:g}, expected a whole number")
+    return numbers.astype(np.int64)
+
+
+def _refuse_other_count(file: Path, found: int, reference: Path, expected: int) -> None:
+    if found != expected:
+        raise BadData(f"{file}: {found} rows, expected {expected} as in {reference.name}")
+
+
+def _refuse_shared_subjects(folder: Path, train: NDArray[np.int64], test: NDArray[np.int64]) -> None:
+    shared = np.isin(test, train)
+    if shared.any():
+        line = int(np.argmax(shared))
+        file = folder / "test" / "subject_test.txt"
+        also = int(np.argmax(train == test[line])) + 1
+        raise BadData(f"{file}:{line + 1}: subject {test[line]} is also in subject_train.txt:{also}")
+
+
+# The compact archive
+
+
+def _form_of_archive(file: Path) -> Form:
+    try:
+        with np.load(file, allow_pickle=False) as stored:
+            channels = [str(channel) for channel in stored["channels"]]
+            named = "activities" in stored.files
+            classes = tuple(map(str, stored["activities"])) if named else _unnamed(int(stored["y"].max()))
+            window = int(stored["window"]) if "window" in stored.files else WINDOW
+    except Exception as error:  # numpy and zipfile raise many kinds for a damaged archive
+        raise BadData(f"{file}: not the compact form of uci_har: {error}") from error
+    return Form(_in_order(channels), classes, window)
+
+
+def _read_compact(file: Path, form: Form) -> Arrays:
+    try:
+        with np.load(file, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in ("signal", "start", "y", "subject", "split", "channels")}
+        order = [arrays["channels"].tolist().index(channel) for channel in form.channels]
+        rows = arrays["start"][:, None] + np.arange(form.window)
+        signals = np.ascontiguousarray(arrays["signal"][rows][:, :, order].transpose(0, 2, 1), np.float32)
+        labels, subjects, split = (arrays[name].astype(np.int64) for name in ("y", "subject", "split"))
+    except Exception as error:  # numpy and zipfile raise many kinds for a damaged archive
+        raise BadData(f"{file}: not the compact form of uci_har: {error}") from error
+    for name, values in {"y": labels, "subject": subjects, "split": split}.items():
+        if values.shape != (len(signals),):
+            raise BadData(f"{file}: {name} has shape {values.shape}, expected ({len(signals)},) as start has")
+    if not np.isin(labels, range(1, len(form.classes) + 1)).all():
+        raise BadData(f"{file}: labels {labels.min()} to {labels.max()}, expected 1 to {len(form.classes)}")
+    if not (np.isin(split, [0, 1]).all() and (np.diff(split) >= 0).all()):
+        raise BadData(f"{file}: split has to be 0 for train, then 1 for test")
+    shared = np.intersect1d(subjects[split == 0], subjects[split == 1])
+    if shared.size:
+        raise BadData(f"{file}: subject {shared[0]} is in train and in test")
+    return {"signals": signals, "labels": labels - 1, "subjects": subjects, "split": split}

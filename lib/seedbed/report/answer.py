@@ -1,0 +1,145 @@
+"""The answer in words, from a table's own figures: what is best, by how much, and what cannot be said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from seedbed.report.points import Point, TableView
+from seedbed.statistics import Difference
+from seedbed.tables import Cell, Table, wording
+from seedbed.tables.wording import metric_name, number
+
+NAMED = 6
+"""So many points are named in a sentence; of more, their number is told."""
+
+
+def answer(view: TableView) -> list[str]:
+    """Sentences, the most important first."""
+    return [
+        *_best(view),
+        *_no_better_than_trivial(view),
+        *_against_baseline(view),
+        *_alike(view),
+        *_optimistic(view),
+        *wording.footer(view.table),
+    ]
+
+
+def _best(view: TableView) -> Iterator[str]:
+    table = view.table
+    best = [point for point in view.points if point.cell.mark == "best"]
+    if not best:
+        yield from _without_best(view)
+        return
+    taking_part = [point for point in view.points if point.cell.mean is not None]
+    figure = f"{_figure(table, best[0])} {metric_name(table.metric)}"
+    if any(point.own for point in best):
+        yield f"Best of {len(taking_part)}: {_listed(best)}, {figure}."
+    else:
+        yield f"Nothing here does better than {_listed(best)}: {figure}, best of {len(taking_part)}."
+
+
+def _no_better_than_trivial(view: TableView) -> Iterator[str]:
+    """What needs no learning and still does as well as the best point."""
+    table = view.table
+    sign = 1 if table.higher_is_better else -1
+    reached = [sign * point.cell.mean for point in view.points if point.cell.mean is not None]
+    ahead = [
+        f"{name} {number(table, value)}"
+        for name, value in table.trivial.items()
+        if reached and sign * value >= max(reached)
+    ]
+    if ahead:
+        yield f"No point does better than what needs no learning: {', '.join(ahead)}."
+
+
+def _alike(view: TableView) -> Iterator[str]:
+    """Who cannot be told from the best, all pairs taken at once."""
+    best = [point for point in view.points if point.cell.mark == "best"]
+    others = sum(point.cell.mean is not None for point in view.points) - len(best)
+    if not best or not others:
+        return
+    alike = [point for point in view.points if point.cell.mark == "alike"]
+    if not alike:
+        yield "Over all pairs at once, every other point is shown to be worse than the best (Tukey, 95%)."
+    elif len(alike) == others:
+        yield "Over all pairs at once, no point can be told from the best (Tukey, 95%)."
+    else:
+        yield f"Over all pairs at once, not distinguishable from the best (Tukey, 95%): {_listed(alike)}."
+
+
+def _without_best(view: TableView) -> Iterator[str]:
+    """One point, one seed, or seeds missing everywhere: what is highest, and that it is not called best."""
+    table = view.table
+    there = [point for point in view.points if point.cell.mean is not None]
+    if len(there) == 1:
+        yield f"{there[0].name}: {_figure(table, there[0])} {metric_name(table.metric)}."
+    elif there:
+        top = (max if table.higher_is_better else min)(there, key=lambda point: point.cell.mean or 0.0)
+        word = "Highest" if table.higher_is_better else "Lowest"
+        yield (
+            f"{word} of {len(there)}: {top.name}, {_figure(table, top)} {metric_name(table.metric)}. "
+            "Nothing is called best: there is no spread to tell it by, or every point lacks a seed."
+        )
+
+
+def _against_baseline(view: TableView) -> Iterator[str]:
+    """The most favourable difference with its intervals, and on which side of zero all of them lie."""
+    table = view.table
+    compared = [(point, one) for point in view.points if (one := point.cell.difference)]
+    if not compared:
+        return
+    top, one = (max if table.higher_is_better else min)(compared, key=lambda pair: pair[1].mean)
+    lead = (
+        f"of {len(compared)} points, {top.name} does best, at" if len(compared) > 1 else f"{top.name} is at"
+    )
+    points = " points" if table.unit == "%" else ""
+    intervals = " and ".join(_intervals(table, top.cell))
+    yield (
+        f"Minus {table.baseline}: {lead} {number(table, one.mean, '+')}{points}"
+        f"{f', {intervals}' if intervals else ', without an interval'}."
+    )
+    sides = [side for _, difference in compared if (side := _side(table, difference)) is not None]
+    if len(compared) > 1 and sides:
+        told = {1: "better", -1: "worse", 0: "not shown to differ"}
+        counts = [f"{sides.count(side)} {word}" for side, word in told.items() if side in sides]
+        yield f"One by one against {table.baseline}, by the intervals over seeds: {', '.join(counts)}."
+        if 1 in sides:
+            yield "The one that does best was picked by looking at these very figures: expect less of it next time."
+
+
+def _intervals(table: Table, cell: Cell) -> Iterator[str]:
+    """A difference's intervals by name; with replicates that for new units comes first."""
+    units = cell.difference_over_units
+    found = [("over seeds", cell.difference), (f"over {units.n} units" if units else "", units)]
+    for name, one in reversed(found) if table.replicates else found:
+        if one and (bounds := wording.bounds(table, one)):
+            yield f"95% interval {name} [{', '.join(bounds)}]"
+
+
+def _side(table: Table, one: Difference) -> int | None:
+    """1: the interval lies wholly on the better side of zero; -1: on the worse; 0: it holds zero; None: no interval."""
+    if one.low is None or one.high is None:
+        return None
+    if one.low <= 0 <= one.high:
+        return 0
+    return 1 if (one.low > 0) == table.higher_is_better else -1
+
+
+def _optimistic(view: TableView) -> Iterator[str]:
+    if any("optimistic" in cell.flags for cell in view.table.cells):
+        yield f"These figures are optimistic: {view.table.optimistic}, on this very split."
+    if any("test-selected" in cell.flags for cell in view.table.cells):
+        yield "A winner was chosen on test, to replicate notes: no figure here is that of new data."
+
+
+def _figure(table: Table, point: Point) -> str:
+    cell = point.cell
+    unit = " %" if table.unit else ""
+    return f"{wording.mean(table, cell)}{wording.spread(table, cell.std)}{unit} ({cell.n}/{cell.planned})"
+
+
+def _listed(points: Sequence[Point]) -> str:
+    names = [point.name for point in points[:NAMED]]
+    more = len(points) - len(names)
+    return ", ".join(names) + (f" and {more} more" if more else "")

@@ -1,0 +1,101 @@
+"""UCI-HAR's layout with other subjects, sensors and activities; what is refused is tested where UCI-HAR is used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from seedbed.errors import BadData
+from seedbed.readers.uci_har import CHANNELS, CLASSES, UCI_HAR, Form, found_form, load, source_fingerprint
+
+LABELS = {"train": [1, 2, 3, 1, 2, 3], "test": [3, 2, 1]}
+SUBJECTS = {"train": [31, 31, 31, 40, 40, 40], "test": [57, 57, 57]}
+
+
+def values(split: str, channel: str, window: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    return np.random.default_rng([len(split), *channel.encode()]).standard_normal(
+        (len(LABELS[split]), window)
+    )
+
+
+def write(folder: Path, channels: tuple[str, ...], window: int, activities: str | None) -> Path:
+    for split in LABELS:
+        (folder / split / "Inertial Signals").mkdir(parents=True)
+        for name, column in (("y", LABELS), ("subject", SUBJECTS)):
+            (folder / split / f"{name}_{split}.txt").write_text(
+                "".join(f"{value}\n" for value in column[split])
+            )
+        for channel in channels:
+            rows = ["".join(f"{value:16.7e}" for value in row) for row in values(split, channel, window)]
+            file = folder / split / "Inertial Signals" / f"{channel}_{split}.txt"
+            file.write_text("\r\n".join(rows) + "\r\n", newline="")
+    if activities is not None:
+        (folder / "activity_labels.txt").write_text(activities)
+    return folder
+
+
+def test_another_set_in_the_layout_is_read_as_it_is(tmp_path: Path) -> None:
+    folder = write(tmp_path, ("wrist_z", "wrist_x"), 20, "1 DIGGING\n2 MOWING THE LAWN\n3 RAKING\n")
+    form = found_form(folder)
+    assert form == Form(("wrist_x", "wrist_z"), ("DIGGING", "MOWING THE LAWN", "RAKING"), 20)
+    windows = load(folder, form, "har/Garden")
+    assert windows.signals.shape == (9, 2, 20)
+    assert windows.labels.tolist() == [0, 1, 2, 0, 1, 2, 2, 1, 0]
+    assert windows.units.tolist() == ["31"] * 3 + ["40"] * 3 + ["57"] * 3
+    np.testing.assert_allclose(windows.signals[6:, 1], values("test", "wrist_z", 20), rtol=2e-7)
+    assert source_fingerprint(folder, form) != source_fingerprint(
+        folder, Form(("wrist_x",), form.classes, 20)
+    )
+
+
+def test_the_nine_signals_are_read_in_their_own_order_and_others_left_out(tmp_path: Path) -> None:
+    folder = write(tmp_path, ("a_wrist_x", *sorted(CHANNELS)), 128, None)
+    form = found_form(folder)
+    assert form.channels == CHANNELS == UCI_HAR.channels
+    assert form.classes == ("1", "2", "3"), "activities without names are numbered"
+
+
+def test_an_archive_says_its_own_window_and_activities(tmp_path: Path) -> None:
+    file = tmp_path / "Garden.npz"
+    arrays: dict[str, Any] = {
+        "signal": np.arange(80, dtype=np.float32).reshape(40, 2),
+        "start": np.arange(0, 40, 10),
+        "y": np.array([1, 2, 1, 2]),
+        "subject": np.array([1, 1, 2, 2]),
+        "split": np.array([0, 0, 1, 1]),
+        "channels": np.array(["wrist_y", "wrist_x"]),
+    }
+    np.savez(file, allow_pickle=False, **arrays, window=np.array(10), activities=np.array(["DIG", "MOW"]))
+    form = found_form(file)
+    assert form == Form(("wrist_x", "wrist_y"), ("DIG", "MOW"), 10)
+    windows = load(file, form, "har/Garden")
+    assert windows.signals[1, 0].tolist() == [*range(21, 40, 2)]
+    assert windows.ids.tolist() == ["train/1", "train/2", "test/1", "test/2"]
+
+
+def test_six_activities_without_names_are_those_of_uci_har(tmp_path: Path) -> None:
+    np.savez(tmp_path / "six.npz", allow_pickle=False, channels=np.array(CHANNELS), y=np.array([6, 1]))
+    assert found_form(tmp_path / "six.npz").classes == CLASSES
+
+
+@pytest.mark.parametrize("activities", ["WALKING\n", "1 WALKING\n3 SITTING\n", "\n"])
+def test_activities_that_are_not_numbered_are_refused(tmp_path: Path, activities: str) -> None:
+    folder = write(tmp_path, ("wrist_x",), 20, activities)
+    with pytest.raises(
+        BadData, match=r"activity_labels.txt: expected lines such as `1 WALKING`, numbered from 1"
+    ):
+        found_form(folder)
+
+
+def test_a_folder_without_signals_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadData, match=r"Inertial Signals: expected <signal>_train.txt, found none"):
+        found_form(write(tmp_path, (), 20, None))
+
+
+def test_what_is_no_archive_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "set.npz").write_text("no archive")
+    with pytest.raises(BadData, match=r"set.npz: not the compact form of uci_har"):
+        found_form(tmp_path / "set.npz")

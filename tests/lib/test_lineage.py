@@ -1,0 +1,97 @@
+"""From records and results to the chain: what changed, what it gained, and on which seeds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from seedbed.lineage import in_words, lineage
+from seedbed.planning import PlannedTrial
+from seedbed.results import Result
+from seedbed.runs import StageRecord
+from seedbed.state import TrialState
+from seedbed.sweep.language import TablePlan
+from seedbed.tables.chain import Change
+
+FREE: dict[str, Any] = {"role": "leader", "width": 4, "penalty": {"kind": "free"}}
+RIDGE: dict[str, Any] = {**FREE, "penalty": {"kind": "ridge", "strength": 0.1}}
+Losses = dict[str, list[float]]
+
+
+def stage(
+    name: str, configs: dict[str, dict[str, Any]], losses: Losses, seeds: range, **about: Any
+) -> tuple[StageRecord, dict[str, TrialState]]:
+    """A stage of the toy family whose points have these losses, seed by seed."""
+    axis = "chain" if "confirm" in about else "point"
+    trials = [
+        PlannedTrial(f"{name}-{point}-{seed}", "toy", "leader", 1, config, seed, {axis: point}, "")
+        for point, config in configs.items()
+        for seed in seeds
+    ]
+    found = {}
+    for trial in trials:
+        loss = losses[str(trial.axes[axis])][trial.seed - seeds[0]]
+        known: dict[str, Any] = {"metrics": {"val/loss@best": loss, "test/loss@best": 2 * loss}}
+        found[trial.id] = TrialState(trial, "done", Result.model_construct(**known))
+    select = None if "confirm" in about else {"metric": "val/loss@best"}
+    table = TablePlan().model_dump()
+    record = StageRecord(name, "toy", False, table, [], trials, "", [], select=select, **about)
+    return record, found
+
+
+KINDS = stage(
+    "kinds",
+    {"free": FREE, "ridge": RIDGE},
+    {"free": [0.5, 0.6, 0.7], "ridge": [0.3, 0.41, 0.5]},
+    range(3),
+    incumbents=[{"point": "free"}],
+)
+WIDTHS = stage(
+    "widths",
+    {"incumbent": RIDGE, "wide": {**RIDGE, "width": 8}},
+    {"incumbent": [0.3, 0.4, 0.5], "wide": [0.5, 0.4, 0.6]},
+    range(3),
+    incumbents=[{"point": "incumbent"}],
+    inherit=[{"stage": "kinds"}],
+)
+
+
+def test_a_step_tells_what_it_changed_and_a_gain_is_better_whatever_the_metric() -> None:
+    chain = lineage([KINDS[0], WIDTHS[0]], {**KINDS[1], **WIDTHS[1]})
+    assert chain is not None
+    kinds, widths = chain.links
+    assert kinds.changes == [Change("penalty.kind", "free", "ridge")]  # its strength comes with it
+    assert [gain.mean for gain in kinds.gains if gain] == pytest.approx([0.59 / 3, 2 * 0.59 / 3])
+    assert kinds.verdict.startswith("kept: ")
+    assert widths.changes == [Change("width", 4, 8)]
+    assert [gain.mean for gain in widths.gains if gain] == pytest.approx([-0.1, -0.2])
+    assert widths.verdict == "not kept: the incumbent has the best mean"
+    assert (chain.metrics, chain.seeds, chain.fresh_seeds) == (["val/loss@best", "test/loss@best"], "0-2", "")
+
+
+def test_headline_gains_are_those_of_the_stage_that_confirms() -> None:
+    again = stage(
+        "again",
+        {"start": FREE, "final": RIDGE, "final without kinds": FREE},
+        {"start": [0.5, 0.6], "final": [0.3, 0.5], "final without kinds": [0.4, 0.6]},
+        range(7, 9),
+        confirm="kinds",
+    )
+    chain = lineage([KINDS[0], again[0]], {**KINDS[1], **again[1]})
+    assert chain is not None
+    assert chain.fresh_seeds == "7-8"
+    gains = {one.of: one.gain.mean for one in chain.confirmed if one.gain}
+    assert gains == {
+        "the whole chain (end minus start)": pytest.approx(2 * 0.15),
+        "kinds (end minus end without it)": pytest.approx(2 * 0.1),
+    }
+
+
+def test_a_sweep_that_selects_nothing_has_no_chain() -> None:
+    record, found = stage("again", {"start": FREE}, {"start": [0.5]}, range(1), confirm="")
+    assert lineage([record], found) is None
+
+
+def test_seeds_are_told_as_a_sweep_file_writes_them() -> None:
+    assert in_words([3, 0, 1, 2, 7, 9, 10]) == "0-3,7,9-10"

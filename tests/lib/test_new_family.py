@@ -1,0 +1,99 @@
+"""`seedbed new-family`: what it writes runs, and is held to what every family is held to."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from seedbed.errors import InvalidConfig
+from seedbed.skeleton import FILES, NAME, new_family
+
+ROOT = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
+TYPES = ROOT / ".mypy_cache" / "new_family"
+"""Kept from run to run: torch's types alone take a minute."""
+
+ADDED = "speech_commands"
+COPIED = (
+    "pyproject.toml",
+    "tests/conftest.py",
+    "tests/lib/trials.py",
+    "tests/jobs/test_families.py",
+    "tests/families",
+)
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """As much of the repository as a family needs, and a new family in it."""
+    root = tmp_path_factory.mktemp("repository")
+    for name in COPIED:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copyfile
+        copy(ROOT / name, root / name)
+    (root / "lib").symlink_to(ROOT / "lib")
+    told = run(root, "seedbed", "new-family", ADDED, "--root", str(root))
+    written = [place.format(name=ADDED) for place in FILES.values()]
+    assert told.splitlines()[: len(written)] == written
+    assert all((root / place).read_text(encoding="utf-8").count(NAME) == 0 for place in written)
+    return root
+
+
+def run(root: Path, tool: str, *arguments: str, **variables: str) -> str:
+    path = os.pathsep.join([str(root), str(root / "tests" / "families")])
+    done = subprocess.run(
+        [str(BIN / tool), *arguments],
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": path, **variables},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_a_new_family_passes_its_own_tests(repository: Path) -> None:
+    assert "4 passed" in run(repository, "pytest", f"tests/jobs/{ADDED}")
+
+
+def test_a_new_family_passes_what_every_family_has_to(repository: Path) -> None:
+    every = ("pytest", "tests/jobs/test_families.py", "-k", ADDED)
+    run(repository, *every, UPDATE_GOLDEN="1", CI="")
+    passed = run(repository, *every)
+    assert int(passed.split(" passed")[0].split()[-1]) > 8
+
+
+def test_a_new_family_is_formatted_linted_and_typed(repository: Path) -> None:
+    places = (f"jobs/{ADDED}", f"tests/jobs/{ADDED}")
+    run(repository, "ruff", "format", "--check", *places)
+    run(repository, "ruff", "check", *places)
+    run(repository, "mypy", "--cache-dir", str(TYPES), *places)
+
+
+@pytest.mark.parametrize(
+    ("name", "complaint"),
+    [
+        ("speech-commands", "expected a Python name in small letters"),
+        ("2nd", "expected a Python name in small letters"),
+        ("class", "expected a Python name in small letters"),
+        ("Speech", "expected a Python name in small letters"),
+        ("toy", "'toy': is taken: jobs/toy is there already"),
+        ("done", "'done': is taken: tests/golden/done.json is there already"),
+    ],
+)
+def test_a_name_that_cannot_be_is_refused_and_nothing_is_written(
+    tmp_path: Path, name: str, complaint: str
+) -> None:
+    (tmp_path / "tests/golden").mkdir(parents=True)
+    (tmp_path / "tests/golden/done.json").write_text("{}")
+    with pytest.raises(InvalidConfig) as raised:
+        new_family(tmp_path, name, ["toy"])
+    assert complaint in str(raised.value)
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["done.json"]
