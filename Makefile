@@ -2,9 +2,19 @@
 
 PYTHON   ?= python3
 WORKFLOW ?= kd-alpha-sweep
+OVERLAY  ?= local
+REGISTRY ?= localhost/seedbed
 BIN      := .venv/bin
+CLUSTER  ?= ../shared/cluster
+ARGO     ?= v3.7.18
+
+FAMILIES  = $(patsubst jobs/%/__init__.py,%,$(wildcard jobs/*/__init__.py))
+FAMILY   ?= $(FAMILIES)
+EXTRAS    = $(foreach family,$(FAMILIES),$(shell grep --only-matching '^$(family) = \[' pyproject.toml | cut -d' ' -f1))
+TAG      ?= $(shell git describe --always --dirty --abbrev=12 --exclude='*')
 
 export OMP_NUM_THREADS ?= 1
+export DOCKER_BUILDKIT := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -16,19 +26,31 @@ SHELL := bash
 .PHONY: help
 help: ## Print this help.
 	@awk 'BEGIN {FS = ":.*## "} /^##@ / {printf "\n%s\n", substr($$0, 5)} \
-	     /^[a-z-]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	     /^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# Where: STORE (runs, or s3://bucket) and ON (argo: the cluster that KUBECONFIG names).
+at     = $(if $(STORE),--store $(STORE)) $(if $(ON),--on $(ON))
+how    = $(if $(FULL),--full) $(if $(SEEDS),--seeds $(SEEDS))
 
 .PHONY: submit
-submit: .venv/ready ## Run WORKFLOW here and print its table (FULL=1: not cut down; SEEDS=0-4; STORE=runs).
-	@$(BIN)/seedbed submit $(WORKFLOW) $(if $(FULL),--full) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(STORE),--store $(STORE))
+submit: .venv/ready ## Run WORKFLOW and print its table (FULL=1: not cut down; SEEDS=0-4; STORE=runs or s3://bucket; ON=argo).
+	@$(BIN)/seedbed submit $(WORKFLOW) $(how) $(if $(LAPTOP),--laptop) $(at)
 
 .PHONY: plan
 plan: .venv/ready ## Show which trials WORKFLOW needs: new, to resume, done.
-	@$(BIN)/seedbed plan $(WORKFLOW) $(if $(FULL),--full) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(STORE),--store $(STORE))
+	@$(BIN)/seedbed plan $(WORKFLOW) $(how) $(if $(STORE),--store $(STORE))
 
 .PHONY: status
-status: .venv/ready ## Show how the sweeps in the store stand.
-	@$(BIN)/seedbed status $(if $(STORE),--store $(STORE))
+status: .venv/ready ## Show how the sweeps stand (ON=argo: what waits and what failed too).
+	@$(BIN)/seedbed status $(at)
+
+.PHONY: table
+table: .venv/ready ## Print WORKFLOW's table again from the results there are.
+	@$(BIN)/seedbed table $(WORKFLOW) $(if $(FULL),--full) $(at)
+
+.PHONY: logs
+logs: .venv/ready ## Show what TRIAL logged and how its attempts ended (its id, or how that begins).
+	@$(BIN)/seedbed logs $(TRIAL) $(at)
 
 .PHONY: setup
 setup: .venv/ready ## Make .venv with the locked dependencies; everything else does it by itself.
@@ -45,6 +67,8 @@ lint: .venv/ready ## Formatting, style, types, YAML and the sweep files; changes
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/yamllint --strict .
+	$(BIN)/hadolint images/*.Dockerfile
+	$(BIN)/shellcheck .ci/run
 	$(BIN)/seedbed check
 
 .PHONY: format
@@ -60,11 +84,90 @@ bench: .venv/ready ## Measure what is claimed about speed, as ratios, side by si
 golden: .venv/ready ## Rewrite tests/golden; read the diff before you commit it.
 	UPDATE_GOLDEN=1 $(BIN)/python -m pytest tests/jobs/test_families.py
 
+.PHONY: golden-manifests
+golden-manifests: .venv/ready ## Rewrite tests/golden/manifests; needs kubectl.
+	UPDATE_GOLDEN=1 $(BIN)/python -m pytest tests/manifests/rendered_overlays.py
+
 .PHONY: lock
 lock: .venv/ready ## Lock the dependencies anew, with hashes.
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --all-extras \
 	  --group dev --no-annotate --no-header --quiet --upgrade --output-file requirements/all.txt
+	$(MAKE) --no-print-directory lock-images
 	grep -A 100 '^uv==' requirements/all.txt | awk 'NR > 1 && !/^ /{exit} {print}' > requirements/uv.txt
+
+.PHONY: lock-images
+lock-images: .venv/ready  # what an image holds, in the versions of all.txt: the core, and a family's own extra
+	for part in core $(EXTRAS); do \
+	  $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+	    --quiet --constraint requirements/all.txt $$([ $$part = core ] || echo --extra $$part) \
+	    --output-file requirements/$$part.txt; \
+	done
+
+##@ Images and clusters
+
+.PHONY: images
+images: $(FAMILY:%=image-%) ## Build the image of every family, or of FAMILY, as REGISTRY/<family>:TAG (TAG: the revision).
+
+image-%:
+	docker build --file images/family.Dockerfile --tag $(REGISTRY)/$*:$(TAG) \
+	  --build-arg FAMILY=$* --build-arg REVISION=$(TAG) $(if $(BASE_IMAGE),--build-arg BASE_IMAGE=$(BASE_IMAGE)) .
+
+.PHONY: selftest
+selftest: ## Let the images test themselves: read-only, without privileges, without network.
+	@for family in $(FAMILY); do docker run --rm --read-only --tmpfs /tmp --network none --cap-drop ALL \
+	  --security-opt no-new-privileges $(REGISTRY)/$$family:$(TAG) seedbed selftest; done
+
+.PHONY: push
+push: ## Push the images that `make images` built, of a commit only: a tag is never used again.
+	@case $(TAG) in *-dirty) echo "push: $(TAG) is no revision; commit first" >&2; exit 1 ;; esac
+	@for family in $(FAMILY); do docker push $(REGISTRY)/$$family:$(TAG); done
+
+.PHONY: cluster
+cluster: ## Make a cluster with kind, and Argo Workflows ARGO in it.
+	kind create cluster --name seedbed --wait 2m
+	kubectl create namespace argo
+	kubectl apply --server-side --namespace argo \
+	  --filename https://github.com/argoproj/argo-workflows/releases/download/$(ARGO)/install.yaml
+	kubectl --namespace argo rollout status deployment/workflow-controller --timeout 5m
+
+.PHONY: load
+load: ## Copy the images into the cluster that KUBECONFIG names: kind's, k3d's, or that of the tests.
+	@images=$$(for family in $(FAMILY); do echo $(REGISTRY)/$$family:$(TAG); done); \
+	case $$(kubectl config current-context) in \
+	  kind-*) kind load docker-image --name $$(kubectl config current-context | cut -c6-) $$images ;; \
+	  k3d-*) k3d image import --cluster $$(kubectl config current-context | cut -c5-) $$images ;; \
+	  *) $(CLUSTER)/cluster load $$images ;; \
+	esac
+
+.PHONY: deploy
+deploy: $(if $(filter local,$(OVERLAY)),local-files) ## Put OVERLAY into the cluster that KUBECONFIG names.
+	kubectl --namespace seedbed delete job bucket --ignore-not-found  # a job cannot be changed
+	kubectl apply --server-side --kustomize manifests/overlays/$(OVERLAY)
+	$(if $(filter local,$(OVERLAY)),$(call await,bucket))
+
+await = kubectl --namespace seedbed wait --for condition=complete job/$1 --timeout 2m || \
+	  { kubectl --namespace seedbed logs job/$1; exit 1; }
+
+.PHONY: local-files
+local-files:
+	python3 manifests/components/store/identities.py manifests/overlays/local
+	printf '%s\n' registry=$(REGISTRY) tag=$(TAG) any=$(REGISTRY)/$(firstword $(FAMILY)):$(TAG) \
+	  >manifests/overlays/local/images.env
+
+.PHONY: undeploy
+undeploy: $(if $(filter local,$(OVERLAY)),local-files) ## Take OVERLAY out of the cluster; what the store holds stays, unless PURGE=1.
+	kubectl --namespace seedbed delete workflows.argoproj.io --all
+	kubectl delete --ignore-not-found --kustomize manifests/overlays/$(OVERLAY) $(if $(PURGE),,--selector '!seedbed/keep')
+
+# Docker and a cluster for what follows in the line: those that are there, else CLUSTER's.
+at-hand = $(if $(wildcard $(CLUSTER)/engine),eval "$$($(CLUSTER)/engine up)";) \
+	  $(if $(KUBECONFIG),,eval "$$($(CLUSTER)/cluster up)";)
+
+.PHONY: test-cluster
+test-cluster: .venv/ready ## The tests that need a cluster: KUBECONFIG's, else CLUSTER's (a folder) is brought up. Minutes. ONLY: pytest's -m.
+	@$(at-hand) $(MAKE) --no-print-directory images selftest load deploy
+	@$(at-hand) CLUSTER_TOOL=$(abspath $(wildcard $(CLUSTER)/cluster)) \
+	  $(BIN)/python -m pytest $(if $(ONLY),-m '$(ONLY)') tests/manifests/rendered_overlays.py tests/cluster
 
 .venv/ready: requirements/all.txt requirements/uv.txt pyproject.toml
 	@echo "Setting up .venv: about a minute, and 7 GB with torch's CUDA libraries." >&2

@@ -1,0 +1,138 @@
+"""What goes wrong in a night costs time, and no number."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Callable
+
+import pytest
+
+from seedbed.argo.cluster import nodes_of
+from seedbed.argo.kubernetes_api import KubernetesApi
+from seedbed.results import Result
+from tests.cluster.conftest import Sweep, kubectl, same_numbers, seedbed, until
+
+EVICTED = {"phase": "Failed", "reason": "Evicted", "message": "The node was low on resource: memory."}
+CLUSTER_TOOL = os.environ.get("CLUSTER_TOOL", "")
+"""Stops and starts the cluster's own parts; the Makefile says where it is."""
+
+
+KILL_THE_LAST = """
+for process in /proc/[0-9]*; do
+  grep -qs "multi[p]rocessing" "$process/cmdline" && echo "${process#/proc/}"
+done | sort -n | tail -1 | xargs kill -9
+"""
+
+
+def delete(pod: str) -> None:
+    kubectl("delete", "pod", pod, "--wait=false")
+
+
+def evict(pod: str) -> None:
+    status = json.dumps({"status": EVICTED})
+    kubectl("patch", "pod", pod, "--subresource", "status", "--type", "merge", "--patch", status)
+
+
+def kill(pod: str) -> None:
+    """End the worker as the kernel would: the process that was forked last."""
+    kubectl("exec", pod, "--container", "main", "--", "sh", "-c", KILL_THE_LAST)
+
+
+@pytest.mark.parametrize(("accident", "epochs"), [(delete, 31), (evict, 32), (kill, 33)])
+def test_a_trial_goes_on_and_ends_with_the_same_numbers(
+    accident: Callable[[str], None],
+    epochs: int,
+    submit: Callable[..., Sweep],
+    here: Callable[..., dict[str, Result]],
+) -> None:
+    sent = submit(name=accident.__name__, plan={"config": {"epochs": epochs}}, seeds="0")
+    accident(sent.running_pod())
+    assert sent.ends() == "Succeeded"
+    (result,) = sent.results().values()
+    assert result.attempts >= 2
+    same_numbers(sent.results(), here(sent))
+
+
+def test_six_preemptions_and_a_store_that_is_gone_cost_no_result(
+    submit: Callable[..., Sweep], here: Callable[..., dict[str, Result]]
+) -> None:
+    sent = submit(name="bad-night", plan={"config": {"epochs": 80}}, seeds="0")
+    for _ in range(3):
+        pod = sent.running_pod()
+        delete(pod)
+        until(lambda gone=pod: gone not in kubectl("get", "pods"), f"the end of {pod}")  # type: ignore[misc]
+    sent.running_pod()
+    kubectl("scale", "statefulset", "store", "--replicas", "0")
+    time.sleep(45)
+    kubectl("scale", "statefulset", "store", "--replicas", "1")
+    assert sent.ends() == "Succeeded"
+    (result,) = sent.results().values()
+    assert result.attempts >= 4
+    same_numbers(sent.results(), here(sent))
+
+
+def test_a_trial_whose_time_slice_is_over_goes_on_in_the_next(
+    submit: Callable[..., Sweep], here: Callable[..., dict[str, Result]]
+) -> None:
+    sent = submit(name="timeslice", plan={"config": {"epochs": 90}}, seeds="0", timeslice="25")
+    assert sent.ends() == "Succeeded"
+    (result,) = sent.results().values()
+    assert result.attempts >= 2
+    same_numbers(sent.results(), here(sent))
+
+
+@pytest.mark.machine
+@pytest.mark.parametrize(("part", "epochs"), [("controllers", 41), ("apiserver", 42), ("containerd", 43)])
+def test_a_part_of_the_cluster_that_starts_anew_loses_nothing(
+    part: str, epochs: int, submit: Callable[..., Sweep], here: Callable[..., dict[str, Result]]
+) -> None:
+    sent = submit(name=f"restart-{part}", plan={"config": {"epochs": epochs}}, seeds="0")
+    sent.running_pod()
+    subprocess.run([CLUSTER_TOOL, "restart", part], check=True, capture_output=True, timeout=120)
+    assert sent.ends() == "Succeeded"
+    same_numbers(sent.results(), here(sent))
+
+
+def test_the_workflow_controller_may_start_anew(
+    submit: Callable[..., Sweep], here: Callable[..., dict[str, Result]]
+) -> None:
+    sent = submit(name="controller", plan={"config": {"epochs": 44}}, seeds="0")
+    sent.running_pod()
+    kubectl("rollout", "restart", "deployment/workflow-controller", "--namespace", "argo")
+    assert sent.ends() == "Succeeded"
+    same_numbers(sent.results(), here(sent))
+
+
+def test_a_trial_that_needs_more_memory_is_not_tried_again_with_the_same(
+    submit: Callable[..., Sweep],
+) -> None:
+    sent = submit(name="memory", plan={"config": {"epochs": 21}}, seeds="0", memory="350Mi")
+    assert sent.ends() == "Failed"
+    assert len(sent.pods("trial")) == 1
+    messages = [str(node.get("message")) for node in sent.pods("trial")]
+    assert any("OOMKilled" in message or "out of memory" in message for message in messages), messages
+
+
+def test_a_sweep_that_is_stopped_has_its_table_and_goes_on_later(
+    submit: Callable[..., Sweep], cluster: KubernetesApi
+) -> None:
+    sent = submit(name="stopped", plan={"config": {"epochs": 60}}, seeds="0-1", cpu="1500m")
+    until(lambda: len(sent.results()) == 1, "the first of two results")
+    sent.running_pod()
+    assert seedbed("stop", sent.name).returncode == 0
+    assert sent.ends() == "Failed"
+    told = seedbed("table", "stopped", "--on", "argo", "--full")
+    assert "(1/2)" in told.stdout, told.stderr
+    went_on = seedbed("resume", sent.name)
+    assert went_on.returncode == 0, went_on.stderr
+    assert "(2/2)" in went_on.stdout
+    attempts = [result.attempts for result in sent.results().values()]
+    assert sorted(attempts) == [1, 2]
+    workflow = next(
+        one for one in cluster.workflows() if one["metadata"]["labels"]["seedbed/sweep"] == "stopped"
+    )
+    trained = [node for node in nodes_of(workflow).values() if node.get("templateName") == "trial"]
+    assert len([node for node in trained if node["type"] == "Pod"]) == 1
