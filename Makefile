@@ -128,6 +128,7 @@ cluster: ## Make a cluster with kind, and Argo Workflows ARGO in it.
 	kubectl create namespace argo
 	kubectl apply --server-side --namespace argo \
 	  --filename https://github.com/argoproj/argo-workflows/releases/download/$(ARGO)/install.yaml
+	kubectl --namespace argo expose deployment workflow-controller --name workflow-controller-metrics --port 9090
 	kubectl --namespace argo rollout status deployment/workflow-controller --timeout 5m
 
 .PHONY: load
@@ -167,7 +168,8 @@ at-hand = $(if $(wildcard $(CLUSTER)/engine),eval "$$($(CLUSTER)/engine up)";) \
 test-cluster: .venv/ready ## The tests that need a cluster: KUBECONFIG's, else CLUSTER's (a folder) is brought up. Minutes. ONLY: pytest's -m.
 	@$(at-hand) $(MAKE) --no-print-directory images selftest load deploy
 	@$(at-hand) CLUSTER_TOOL=$(abspath $(wildcard $(CLUSTER)/cluster)) \
-	  $(BIN)/python -m pytest $(if $(ONLY),-m '$(ONLY)') tests/manifests/rendered_overlays.py tests/cluster
+	  $(BIN)/python -m pytest $(if $(ONLY),-m '$(ONLY)') tests/manifests/rendered_overlays.py \
+	  tests/manifests/alert_rules.py tests/cluster
 
 .venv/ready: requirements/all.txt requirements/uv.txt pyproject.toml
 	@echo "Setting up .venv: about a minute, and 7 GB with torch's CUDA libraries." >&2

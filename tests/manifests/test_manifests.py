@@ -169,6 +169,13 @@ def test_service_accounts_may_do_what_they_need_and_no_more() -> None:
             {"apiGroups": ["argoproj.io"], "resources": ["workflowtaskresults"], "verbs": ["create", "patch"]}
         ],
         "seedbed-plan": [{"apiGroups": ["argoproj.io"], "resources": ["workflows"], "verbs": ["get"]}],
+        "seedbed-exporter": [
+            {"apiGroups": ["argoproj.io"], "resources": ["workflows"], "verbs": ["list"]},
+            {"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]},
+        ],
+        "seedbed-prometheus": [
+            {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch"]}
+        ],
     }
 
 
