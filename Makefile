@@ -171,6 +171,10 @@ test-cluster: .venv/ready ## The tests that need a cluster: KUBECONFIG's, else C
 	  $(BIN)/python -m pytest $(if $(ONLY),-m '$(ONLY)') tests/manifests/rendered_overlays.py \
 	  tests/manifests/alert_rules.py tests/cluster
 
+.PHONY: bench-cluster
+bench-cluster: .venv/ready ## Pods per minute, and the size of the workflow, for TRIALS (300) trials of a second.
+	@$(at-hand) $(BIN)/python -m tests.cluster.bench
+
 .venv/ready: requirements/all.txt requirements/uv.txt pyproject.toml
 	@echo "Setting up .venv: about a minute, and 7 GB with torch's CUDA libraries." >&2
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "seedbed needs Python 3.11 or newer: make PYTHON=python3.12 ...")'

@@ -28,9 +28,15 @@ def begin_attempt(store: Store, trial: PlannedTrial, name: str) -> None:
 
 
 def end_attempt(
-    store: Store, trial: PlannedTrial, name: str, exit_code: int, message: str, output: bytes
+    store: Store,
+    trial: PlannedTrial,
+    name: str,
+    exit_code: int,
+    message: str,
+    output: bytes,
+    joules: float | None = None,
 ) -> None:
-    """Record how an attempt ended, with the end of its output."""
+    """Record how an attempt ended, with the end of its output, and the energy that its GPUs took where they tell."""
     _write(
         store,
         trial,
@@ -40,6 +46,7 @@ def end_attempt(
             "exit_code": exit_code,
             "message": message,
             "output": output[-TAIL_BYTES:].decode(errors="replace"),
+            **({} if joules is None else {"joules": round(joules)}),
         },
     )
 

@@ -5,14 +5,16 @@ Nothing depends on it: it is for eyes. A progress that cannot be written is left
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 
+from seedbed.errors import StoreUnavailable
 from seedbed.planning import PlannedTrial
-from seedbed.store import Store
+from seedbed.store import Store, open_store
 
 EVERY_SECONDS = 10.0
 """How often a trial's progress is written."""
@@ -39,7 +41,8 @@ class ProgressWriter:
     """Writes a trial's progress, not more often than every ten seconds."""
 
     def __init__(self, store: Store, trial: PlannedTrial) -> None:
-        self._store = store
+        self._url = store.url
+        self._own: Store | None = None
         self._key = f"{trial.folder}/progress.json"
         self._written = -EVERY_SECONDS
 
@@ -50,7 +53,15 @@ class ProgressWriter:
             return
         self._written = now
         at = datetime.now(UTC).isoformat(timespec="seconds")
-        self._store.write(self._key, json.dumps(asdict(replace(progress, at=at))).encode())
+        with contextlib.suppress(StoreUnavailable):
+            self._store().write(self._key, json.dumps(asdict(replace(progress, at=at))).encode())
+
+    def _store(self) -> Store:
+        """The store once more, without patience: who watches a trial has no time to wait for it."""
+        if self._own is None:
+            self._own = open_store(self._url)
+            self._own.patience = 0
+        return self._own
 
 
 def read_progress(store: Store, folder: str) -> Progress | None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from seedbed.planning import PlannedTrial
-from seedbed.progress import EVERY_SECONDS, Progress, read_progress
+from seedbed.progress import EVERY_SECONDS, Progress, read_progresses
 from seedbed.runs import StageRecord, read_stages, run_in
 from seedbed.state import look_up
 from seedbed.store import Store
@@ -77,14 +77,17 @@ class StoreWatch:
         return StageLine(name, done, len(record.trials))
 
     def _at_work(self, record: StageRecord) -> Iterator[TrialLine]:
-        for trial in record.trials:
-            progress = None if trial.id in self._finished else self._heard(trial)
-            if progress is not None:
-                yield TrialLine(record.stage, trial.label, progress)
+        waiting = [trial for trial in record.trials if trial.id not in self._finished]
+        for trial, progress in at_work(self._store, waiting):
+            yield TrialLine(record.stage, trial.label, progress)
 
-    def _heard(self, trial: PlannedTrial) -> Progress | None:
-        progress = read_progress(self._store, trial.folder)
-        if progress is None:
-            return None
-        age = (datetime.now(UTC) - datetime.fromisoformat(progress.at)).total_seconds()
-        return progress if age < STALE_SECONDS else None
+
+def at_work(store: Store, trials: Sequence[PlannedTrial]) -> list[tuple[PlannedTrial, Progress]]:
+    """Of trials without a result those that were heard of lately, with how far they have got."""
+    now = datetime.now(UTC)
+    told = read_progresses(store, [trial.folder for trial in trials])
+    return [
+        (trial, progress)
+        for trial, progress in zip(trials, told, strict=True)
+        if progress and (now - datetime.fromisoformat(progress.at)).total_seconds() < STALE_SECONDS
+    ]

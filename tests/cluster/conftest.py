@@ -28,6 +28,9 @@ SWEEPS = Path(__file__).parent / "sweeps"
 SEEDBED = str(Path(sys.executable).with_name("seedbed"))
 NAMESPACE = "seedbed"
 PATIENCE_SECONDS = 900
+SEED = int(time.time()) % 1_000_000
+"""Of this session: what an earlier one has trained would be found and not trained again."""
+
 BY_PERSON = ("KUBECONFIG", "PATH", "HOME")
 
 
@@ -150,11 +153,12 @@ def submit(cluster: KubernetesApi, store: Store, tmp_path: Path) -> Iterator[Cal
         name: str | None = None,
         form: str | None = None,
         plan: dict[str, Any] | None = None,
-        seeds: str | None = None,
+        seeds: int = 1,
         **parameters: str,
     ) -> Sweep:
         path = SWEEPS / f"{file}.yaml" if isinstance(file, str) else file
-        document = changed(document_of(path, form, seeds), name, plan or {}, parameters)
+        document = document_of(path, form, f"{SEED}-{SEED + seeds - 1}")
+        document = changed(document, name, plan or {}, parameters)
         written = tmp_path / f"{document['metadata']['labels']['seedbed/sweep']}.yaml"
         written.write_text(yaml.safe_dump(document, sort_keys=False))
         sent.append(Sweep(cluster, store, written))

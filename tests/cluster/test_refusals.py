@@ -23,7 +23,7 @@ def test_a_wrong_setting_fails_at_plan_with_its_reason(submit: Callable[..., Swe
 
 def test_a_seed_that_diverges_is_a_result(submit: Callable[..., Sweep], store: Store) -> None:
     diverging = {"config": {"epochs": 2, "learning_rate": 1e30}}
-    sent = submit(name="diverging", plan=diverging, seeds="0")
+    sent = submit(name="diverging", plan=diverging)
     assert sent.ends() == "Succeeded"
     assert [result.status for result in sent.results().values()] == ["diverged"]
     table = store.read(f"sweeps/diverging/{sent.name}/teachers/table.md")

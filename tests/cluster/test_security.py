@@ -27,7 +27,7 @@ def test_every_container_is_locked_down(submit: Callable[..., Sweep]) -> None:
         )
         == "restricted"
     )
-    sent = submit(name="locked", plan={"config": {"epochs": 30}}, seeds="0")
+    sent = submit(name="locked", plan={"config": {"epochs": 30}})
     pod = json.loads(kubectl("get", "pod", sent.running_pod(), "--output", "json"))["spec"]
     assert pod["securityContext"]["runAsNonRoot"] is True
     assert pod["serviceAccountName"] == "seedbed-trial"

@@ -27,7 +27,8 @@ def collect_stage(store: Store, folder: str) -> StageTables:
     if run is None or tables is None:
         raise BadData(f"{store.place(folder)}: no plan; the stage's plan pod writes it")
     write_tables(store, run, tables)
-    put_out(headline=_headline(tables), table=tables.text()[:TABLE_LENGTH])
+    report = store.place(f"{run.folder}/report.html")
+    put_out(headline=_headline(tables), report=report, table=tables.text()[:TABLE_LENGTH])
     trials = tables.record.trials
     remove_checkpoints(store, [trial.folder for trial in trials if tables.states[trial.id].finished])
     write_report(store, run, all_tables)

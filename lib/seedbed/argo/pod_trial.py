@@ -17,9 +17,11 @@ from pathlib import Path
 
 from seedbed.attempts import attempt_name, begin_attempt, end_attempt
 from seedbed.errors import KILLED, RETRIED, BadData
-from seedbed.local.pool import Pool, gpus
+from seedbed.family import load_family
+from seedbed.local.pool import Pool, gpus, preload_for
 from seedbed.local.worker import Assignment, Ending
 from seedbed.monitoring.at_work import Tell, nobody
+from seedbed.monitoring.gpu import Meter
 from seedbed.planning import PlannedTrial
 from seedbed.progress import Progress, ProgressWriter
 from seedbed.results import read_result
@@ -64,9 +66,9 @@ class _PackRun:
         self.stage = stage
         self.tell = tell
         self.stopping = False
-        self.pool = Pool(
-            1, [type(store).__module__, *(f"jobs.{trial.family}" for trial in trials[:1])], gpus()
-        )
+        self.meter = Meter()
+        families = [load_family(name) for name in dict.fromkeys(trial.family for trial in trials)]
+        self.pool = Pool(1, preload_for(families, store), gpus())
         self.endings: list[Ending] = []
 
     def run(self) -> Ending:
@@ -102,20 +104,20 @@ class _PackRun:
         if ending.exit_code == KILLED and _memory_kills() > kills:
             ending = Ending(os.EX_SOFTWARE, "out of memory: give the stage more `memory`")
         said = output.read_bytes() if output.exists() else b""
-        end_attempt(self.store, trial, name, ending.exit_code, ending.message, said)
+        end_attempt(self.store, trial, name, ending.exit_code, ending.message, said, self.meter.joules)
         return ending
 
     def _watch(self, trial: PlannedTrial, attempt: str, output: Path) -> Ending:
         write = ProgressWriter(self.store, trial)
+        self.meter = Meter()
         shown = 0
         while True:
             worker = self.pool.running[trial.id]
-            if (
-                self.stopping
-            ):  # again and again: a worker that has just been forked does not hear the first one
-                self.pool.stop()
+            if self.stopping:
+                self.pool.stop()  # again and again: a worker that has just been forked does not hear the first
             ended = list(self.pool.wait(TICK_SECONDS))
             shown = _echo(output, shown)
+            self.meter.read()
             self.tell([(trial, self.stage, worker.progress)])
             if ended:
                 return ended[0][1]

@@ -12,6 +12,7 @@ import typer
 from seedbed.cli import (
     cluster,
     compare,
+    cost,
     data,
     exporter,
     inspect,
@@ -39,6 +40,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     watch.watch,
     inspect.logs,
     inspect.table,
+    cost.cost,
     compare.compare,
     report.report,
     cluster.stop,

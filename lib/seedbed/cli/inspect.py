@@ -6,7 +6,7 @@ import json
 import time
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -24,6 +24,7 @@ from seedbed.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from seedbed.progress import Progress
     from seedbed.store import Store
 
 
@@ -102,10 +103,11 @@ def check(
 
 
 def status(store: StoreOption = "runs", on: OnOption = "local") -> None:
-    """Show the newest run of every sweep in the store: how many of its trials are done. On argo: its workflows too."""
+    """Show the newest run of every sweep in the store: its trials, and what is at work. On argo: its workflows too."""
     from seedbed.cli.cluster import print_standings
     from seedbed.runs import list_sweeps, read_stages
     from seedbed.state import look_up
+    from seedbed.watching import at_work
 
     if on == "argo":
         print_standings()
@@ -115,8 +117,11 @@ def status(store: StoreOption = "runs", on: OnOption = "local") -> None:
         print(f"{place.place('')}: no sweep has been submitted to this store")
     for run in runs:
         trials = {trial.id: trial for record in read_stages(place, run) for trial in record.trials}
-        counts = Counter(state.status for state in look_up(place, trials.values()).values())
-        told = ", ".join(f"{counts[name]} {name}" for name in sorted(counts))
+        states = look_up(place, trials.values())
+        counts: Counter[str] = Counter(state.status for state in states.values())
+        open_trials = [trials[name] for name, state in states.items() if not state.finished]
+        counts["at work"] = len(at_work(place, open_trials))
+        told = ", ".join(f"{counts[name]} {name}" for name in sorted(counts) if counts[name])
         print(f"{run.sweep}  {run.form} form  {run.run}  started {run.started}  {told}")
 
 
@@ -128,29 +133,40 @@ def logs(
         bool, typer.Option("--follow", "-f", help="Go on until the trial has its result.")
     ] = False,
 ) -> None:
-    """Show what a trial logged, and how each attempt at it went."""
+    """Show what a trial logged, and how each attempt at it went; of one at work, how far it has got."""
     from seedbed.attempts import read_attempts
+    from seedbed.progress import read_progress
 
     place = store_at(store, on)
     folder = _trial_folder(place, trial)
     print(folder)
-    shown = 0
+    told: set[str] = set()
     while True:
-        attempts = read_attempts(place, folder)
-        for attempt in attempts[shown:]:
-            ended = (
-                f"exit code {attempt['exit_code']}: {attempt['message']}"
-                if "ended" in attempt
-                else "no end yet"
-            )
-            print(f"attempt {attempt['attempt']} on {attempt['host']}: {ended}")
-            print(attempt.get("output", ""), end="")
-            shown += "ended" in attempt
         finished = place.read(f"{folder}/result.json") is not None
+        lines = [_of_attempt(attempt) for attempt in read_attempts(place, folder)]
+        progress = None if finished else read_progress(place, folder)
+        for line in [*lines, *([_of_progress(progress)] if progress else [])]:
+            if line not in told:
+                told.add(line)
+                print(line, flush=True)
         if finished or not follow:
             break
         time.sleep(1)
     print((place.read(f"{folder}/log.jsonl") or b"").decode(), end="")
+
+
+def _of_attempt(attempt: dict[str, Any]) -> str:
+    ended = f"exit code {attempt['exit_code']}: {attempt['message']}" if "ended" in attempt else "no end yet"
+    head = f"attempt {attempt['attempt']} on {attempt['host']}: {ended}"
+    return f"{head}\n{attempt.get('output', '')}".rstrip()
+
+
+def _of_progress(progress: Progress) -> str:
+    from seedbed.cli.wording import duration
+
+    left = "" if progress.seconds_left is None else f", {duration(progress.seconds_left)} left"
+    logged = "".join(f", {name} {value:.4g}" for name, value in progress.metrics.items())
+    return f"{progress.at}  step {progress.step}/{progress.total or '?'}{left}{logged}"
 
 
 def table(

@@ -74,6 +74,27 @@ def collect(folder: FolderArgument, store: StoreOption = "runs") -> None:
         raise Incomplete(f"{tables.missing} of {len(tables.record.trials)} planned trials have no result")
 
 
+@app.command()
+def notify(
+    workflow: Annotated[str, typer.Option(help="The workflow's name.")],
+    phase: Annotated[str, typer.Option(help="How it ended.")],
+    webhook_url: Annotated[
+        str, typer.Option(envvar="WEBHOOK_URL", help="Who is told; nobody by default.")
+    ] = "",
+    store: StoreOption = "runs",
+) -> None:
+    """Tell a webhook that a workflow has ended; one that cannot be told fails no sweep."""
+    from seedbed.argo.own_workflow import own_workflow
+    from seedbed.argo.standing import folder_of
+    from seedbed.monitoring.notice import notice, post
+
+    if not webhook_url:
+        print("no WEBHOOK_URL: nobody is told")
+        return
+    text = notice(store_at(store), folder_of(own_workflow(workflow)), phase)
+    print(text if post(webhook_url, text) else f"nobody could be told:\n{text}")
+
+
 def _store(url: str) -> Store:
     """The store, which also has the data sets that are not in the image."""
     from seedbed.data import fetch_from

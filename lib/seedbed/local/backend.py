@@ -15,7 +15,7 @@ from typing import Protocol
 
 from seedbed.attempts import attempt_name, begin_attempt, end_attempt
 from seedbed.errors import RETRIED, SeedbedError, StoreUnavailable
-from seedbed.local.pool import Pool, gpus
+from seedbed.local.pool import Pool, gpus, preload_for
 from seedbed.local.worker import Assignment, Ending
 from seedbed.monitoring.at_work import Tell, nobody
 from seedbed.planning import PlannedStage, PlannedTrial, SweepPlan
@@ -101,7 +101,8 @@ class LocalRun:
         self._work: dict[str, _Work] = {}
         self._attempts: Counter[str] = Counter()
         self._leases = Leases(store, HEARTBEAT_SECONDS)
-        self._pool = Pool(options.workers, [type(store).__module__, *_preload(plan)], gpus())
+        families = {stage.family.name: stage.family for stage in plan.stages.values()}
+        self._pool = Pool(options.workers, preload_for(families.values(), store), gpus())
         self._asked_to_stop = False
 
     def run(self) -> None:
@@ -312,8 +313,3 @@ class LocalRun:
                 self._asked_to_stop = True
                 self.view.said("Saving and stopping; once more to stop at once.")
             self._pool.stop()  # again and again: a worker that has just been forked does not hear the first one
-
-
-def _preload(plan: SweepPlan) -> list[str]:
-    families = {stage.family.name: stage.family for stage in plan.stages.values()}
-    return [module for family in families.values() for module in (f"jobs.{family.name}", *family.preload)]

@@ -9,15 +9,19 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from multiprocessing import connection, context, forkserver, get_context
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seedbed.local.worker import Assignment, Ending, work
 from seedbed.progress import Progress
+
+if TYPE_CHECKING:
+    from seedbed.family import Family
+    from seedbed.store import Store
 
 ALLOCATOR = {
     "MALLOC_MMAP_THRESHOLD_": "1073741824",
@@ -137,6 +141,12 @@ def _sources(worker: Running) -> list[Any]:
 def cores() -> int:
     """The cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def preload_for(families: Iterable[Family], store: Store) -> list[str]:
+    """What workers on these families' trials would each import, late and once a trial."""
+    own = [module for family in families for module in (f"jobs.{family.name}", *family.preload)]
+    return [type(store).__module__, *own]
 
 
 def gpus() -> int:

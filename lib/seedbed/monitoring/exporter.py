@@ -22,6 +22,9 @@ LOOK_SECONDS = 15.0
 PATIENCE_SECONDS = 10.0
 """How long a look waits for a store that is away, before it says so."""
 
+SIGN = "sweeps/sign-of-life"
+"""Asked for in every look; that it is absent is an answer."""
+
 
 @dataclass
 class _Run:
@@ -104,6 +107,7 @@ class Exporter(Collector):
         except ClusterUnavailable as error:
             self._cluster_reachable = False
             log.warning("%s", error)
+        self._store.etag(SIGN)  # also when there is nothing to look at
         known = {folder for folders in self._known.runs.values() for folder in folders}
         self._runs = {folder: run for folder, run in self._runs.items() if folder in known}
         for folder in known:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 EVERY_SECONDS = 10.0
@@ -38,6 +39,28 @@ class Gpus:
             self._known = _ask(self._command)
             self._read_at = time.monotonic()
         return self._known
+
+
+class Meter:
+    """The energy that the GPUs of a pod take, from the power they draw now and then."""
+
+    def __init__(self, gpus: Gpus | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        self.joules: float | None = None
+        """None as long as no GPU has told."""
+        self._gpus = gpus or Gpus()
+        self._clock = clock
+        self._before: tuple[float, float] | None = None
+
+    def read(self) -> None:
+        """Add what was taken since the last time: time by the mean of both powers."""
+        watts = [gpu.watts for gpu in self._gpus.now() if gpu.watts is not None]
+        if not watts:
+            return
+        now, power = self._clock(), sum(watts)
+        if self._before is not None:
+            at, before = self._before
+            self.joules = (self.joules or 0.0) + (now - at) * (power + before) / 2
+        self._before = (now, power)
 
 
 def _ask(command: str) -> list[Gpu]:

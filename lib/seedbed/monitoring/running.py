@@ -44,7 +44,7 @@ def running_here() -> Running:
         METADATA_ONLY,
     )
     pods = ask_api("api/v1", f"pods?labelSelector={WORKFLOW_LABEL}&fieldSelector=status.phase%3DPending")
-    return running_of(workflows["items"], pods["items"])
+    return running_of(workflows["items"] or (), pods["items"] or ())  # Go says null for an empty list
 
 
 def running_of(workflows: Iterable[dict[str, Any]], pods: Iterable[dict[str, Any]]) -> Running:
