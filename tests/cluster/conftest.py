@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -20,18 +21,22 @@ from seedbed.argo.kubernetes_api import KubernetesApi
 from seedbed.argo.standing import standing_of
 from seedbed.argo.submission import document_of
 from seedbed.attempts import read_attempts
+from seedbed.errors import ClusterUnavailable
 from seedbed.results import Result, read_result
 from seedbed.runs import StageRecord, read_stages, run_in
 from seedbed.store import Store, open_store
 
 SWEEPS = Path(__file__).parent / "sweeps"
 SEEDBED = str(Path(sys.executable).with_name("seedbed"))
-NAMESPACE = "seedbed"
+NAMESPACE = os.environ.get("SEEDBED_NAMESPACE", "seedbed")
 PATIENCE_SECONDS = 900
+SMALL_CPU = "250m"
+"""What a trial's pod asks for, so that those of several tests find room side by side."""
+
 SEED = int(time.time()) % 1_000_000
 """Of this session: what an earlier one has trained would be found and not trained again."""
 
-BY_PERSON = ("KUBECONFIG", "PATH", "HOME")
+BY_PERSON = ("KUBECONFIG", "PATH", "HOME", "SEEDBED_NAMESPACE")
 
 
 def kubectl(*arguments: str, **options: Any) -> str:
@@ -55,12 +60,14 @@ def seedbed(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
 
 
 def until(condition: Callable[[], Any], what: str, seconds: float = PATIENCE_SECONDS) -> Any:
-    """Wait for something to be true; what it was then."""
+    """Wait for something to be true, also while the cluster is away; what it was then."""
     deadline = time.monotonic() + seconds
-    while not (found := condition()):
+    while True:
+        with contextlib.suppress(ClusterUnavailable):
+            if found := condition():
+                return found
         assert time.monotonic() < deadline, f"waited {seconds:.0f} s in vain for {what}"
         time.sleep(1)
-    return found
 
 
 @pytest.fixture(autouse=True)
@@ -158,7 +165,7 @@ def submit(cluster: KubernetesApi, store: Store, tmp_path: Path) -> Iterator[Cal
     ) -> Sweep:
         path = SWEEPS / f"{file}.yaml" if isinstance(file, str) else file
         document = document_of(path, form, f"{SEED}-{SEED + seeds - 1}")
-        document = changed(document, name, plan or {}, parameters)
+        document = changed(document, name, plan or {}, {"cpu": SMALL_CPU, **parameters})
         written = tmp_path / f"{document['metadata']['labels']['seedbed/sweep']}.yaml"
         written.write_text(yaml.safe_dump(document, sort_keys=False))
         sent.append(Sweep(cluster, store, written))
@@ -166,7 +173,7 @@ def submit(cluster: KubernetesApi, store: Store, tmp_path: Path) -> Iterator[Cal
 
     yield send
     for sweep in sent:
-        if not standing_of(sweep.workflow()).ended:
+        if not standing_of(until(sweep.workflow, "the cluster")).ended:
             cluster.stop(sweep.name)
             sweep.ends()
 

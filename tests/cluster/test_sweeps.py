@@ -16,7 +16,7 @@ KD = Path(__file__).parents[2] / "workflows" / "kd-alpha-sweep.yaml"
 def test_the_laptop_form_gives_the_same_numbers_and_the_same_table(
     submit: Callable[..., Sweep], store: Store, here: Callable[..., dict[str, Result]]
 ) -> None:
-    sent = submit(KD, form="laptop", seeds=3, cpu="500m")
+    sent = submit(KD, form="laptop", seeds=3)
     assert sent.ends() == "Succeeded"
     same_numbers(sent.results(), here(sent, form="laptop"))
     table = store.read(f"sweeps/kd-alpha-sweep/{sent.name}/students/table.csv")
@@ -24,7 +24,7 @@ def test_the_laptop_form_gives_the_same_numbers_and_the_same_table(
     assert told.returncode == 0, told.stderr
     assert table == told.stdout.encode()
 
-    again = submit(KD, form="laptop", seeds=3, cpu="500m")
+    again = submit(KD, form="laptop", seeds=3)
     assert again.ends() == "Succeeded"
     assert again.pods("trial") == []
     assert store.read(f"sweeps/kd-alpha-sweep/{again.name}/students/table.csv") == table
@@ -32,7 +32,7 @@ def test_the_laptop_form_gives_the_same_numbers_and_the_same_table(
 
 def test_two_sweeps_at_once_train_what_they_share_once(submit: Callable[..., Sweep]) -> None:
     plan = {"config": {"batch_size": 48}}
-    one, other = (submit(name=name, plan=plan, seeds=2, cpu="250m") for name in ("one", "other"))
+    one, other = (submit(name=name, plan=plan, seeds=2) for name in ("one", "other"))
     assert (one.ends(), other.ends()) == ("Succeeded", "Succeeded")
     assert one.results() == other.results()
     assert [result.attempts for result in one.results().values()] == [1, 1]
