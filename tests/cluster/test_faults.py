@@ -23,6 +23,20 @@ CLUSTER_TOOL = os.environ.get("CLUSTER_TOOL", "")
 """Stops and starts the cluster's own parts; the Makefile says where it is."""
 
 
+def restart(part: str) -> None:
+    """Stop a part of the cluster and start it again, once more where it does not come up."""
+    subprocess.run([CLUSTER_TOOL, "restart", part], check=True, capture_output=True, timeout=120)
+
+    def is_up() -> bool:
+        subprocess.run([CLUSTER_TOOL, "start", part], check=False, capture_output=True, timeout=120)
+        ready = subprocess.run(
+            ["kubectl", "get", "--raw", "/readyz"], check=False, capture_output=True, timeout=60
+        )
+        return ready.returncode == 0
+
+    until(is_up, f"{part} to start")
+
+
 KILL_THE_LAST = """
 kill -9 "$(for process in /proc/[0-9]*; do
   grep -qs "multi[p]rocessing" "$process/cmdline" && echo "${process#/proc/}"
@@ -97,7 +111,7 @@ def test_a_part_of_the_cluster_that_starts_anew_loses_nothing(
 ) -> None:
     sent = submit(name=f"restart-{part}", plan={"config": {"epochs": epochs}})
     sent.running_pod()
-    subprocess.run([CLUSTER_TOOL, "restart", part], check=True, capture_output=True, timeout=120)
+    restart(part)
     assert sent.ends() == "Succeeded"
     same_numbers(sent.results(), here(sent))
 
