@@ -30,7 +30,7 @@ SWEEPS = Path(__file__).parent / "sweeps"
 SEEDBED = str(Path(sys.executable).with_name("seedbed"))
 NAMESPACE = os.environ.get("SEEDBED_NAMESPACE", "seedbed")
 PATIENCE_SECONDS = 900
-SMALL_CPU = "250m"
+SMALL = {"cpu": "250m", "memory": "1500Mi"}
 """What a trial's pod asks for, so that those of several tests find room side by side."""
 
 SEED = int(time.time()) % 1_000_000
@@ -165,7 +165,7 @@ def submit(cluster: KubernetesApi, store: Store, tmp_path: Path) -> Iterator[Cal
     ) -> Sweep:
         path = SWEEPS / f"{file}.yaml" if isinstance(file, str) else file
         document = document_of(path, form, f"{SEED}-{SEED + seeds - 1}")
-        document = changed(document, name, plan or {}, {"cpu": SMALL_CPU, **parameters})
+        document = changed(document, name, plan or {}, {**SMALL, **parameters})
         written = tmp_path / f"{document['metadata']['labels']['seedbed/sweep']}.yaml"
         written.write_text(yaml.safe_dump(document, sort_keys=False))
         sent.append(Sweep(cluster, store, written))

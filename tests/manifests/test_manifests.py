@@ -173,9 +173,7 @@ def test_service_accounts_may_do_what_they_need_and_no_more() -> None:
             {"apiGroups": ["argoproj.io"], "resources": ["workflows"], "verbs": ["list"]},
             {"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]},
         ],
-        "seedbed-prometheus": [
-            {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch"]}
-        ],
+        "seedbed-prometheus": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch"]}],
     }
 
 
@@ -188,7 +186,7 @@ def test_what_the_stage_template_names_is_there() -> None:
     for template, containers in pods(OBJECTS["workflows/templates/stage.yaml"]):
         assert ("ServiceAccount", template["serviceAccountName"]) in there
         for source in containers[0].get("envFrom", []):
-            if "secretRef" in source:
+            if "secretRef" in source and not source["secretRef"].get("optional"):
                 assert source["secretRef"]["name"] in secrets
-            else:
+            elif "configMapRef" in source:
                 assert source["configMapRef"]["name"] in config_maps

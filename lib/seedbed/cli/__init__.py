@@ -21,6 +21,7 @@ from seedbed.cli import (
     run,
     selftest,
     stage,
+    template,
     watch,
 )
 from seedbed.cli.ending import end
@@ -45,6 +46,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     report.report,
     cluster.stop,
     cluster.resume,
+    template.template,
     inspect.check,
     inspect.families,
     new_family.new_family,

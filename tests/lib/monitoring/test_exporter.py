@@ -12,7 +12,7 @@ import pytest
 
 from seedbed.compacted import as_parquet
 from seedbed.errors import StoreUnavailable
-from seedbed.monitoring import stages
+from seedbed.monitoring import running, stages
 from seedbed.monitoring.exporter import Exporter
 from seedbed.monitoring.running import Running, Waiting, running_of
 from seedbed.monitoring.stages import StageWatch, planned
@@ -46,6 +46,11 @@ class CountingStore(FolderStore):
         if self.away:
             raise StoreUnavailable("it is away")
         return super().read(key)
+
+    def etag(self, key: str) -> str | None:
+        if self.away:
+            raise StoreUnavailable("it is away")
+        return super().etag(key)
 
     def read_many(self, keys: Iterable[str]) -> Iterator[tuple[str, bytes | None]]:
         return ((key, self.read(key)) for key in keys)
@@ -115,8 +120,8 @@ def test_trials_are_counted_by_their_state(store: CountingStore, run: Run) -> No
 def test_a_trial_that_is_heard_of_and_does_not_move_is_idle(store: CountingStore, run: Run) -> None:
     leaders, _ = read_stages(store, run)
     began = NOW - timedelta(hours=1)
-    running = Running({"toy-sweep": [run.folder]}, {run.folder: 0.0}, [])
-    exporter = Exporter(store, lambda: running)
+    runs = Running({"toy-sweep": [run.folder]}, {run.folder: 0.0}, [])
+    exporter = Exporter(store, lambda: runs)
     hear_of(store, leaders, 0, began, step=5)
     exporter.look()
     hear_of(store, leaders, 0, NOW, step=5)
@@ -175,12 +180,24 @@ def test_a_store_that_is_away_is_told_and_what_was_known_stays(store: CountingSt
     assert told(exporter)["seedbed_store_reachable",] == 1
 
 
+def test_a_store_that_is_away_is_told_when_nothing_runs(
+    store: CountingStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "ask_api", lambda *_: {"items": None})  # what the API says of no workflow
+    exporter = Exporter(store, running.running_here)
+    exporter.look()
+    assert told(exporter)["seedbed_store_reachable",] == 1
+    store.away = True
+    exporter.look()
+    assert told(exporter)["seedbed_store_reachable",] == 0
+
+
 def test_a_sweep_that_does_not_run_any_more_is_not_told(store: CountingStore, run: Run) -> None:
-    running = Running({"toy-sweep": [run.folder]}, {run.folder: 0.0}, [])
-    exporter = Exporter(store, lambda: running)
+    runs = Running({"toy-sweep": [run.folder]}, {run.folder: 0.0}, [])
+    exporter = Exporter(store, lambda: runs)
     exporter.look()
     assert states(exporter, "leaders")
-    running = Running({}, {}, [])
+    runs = Running({}, {}, [])
     exporter.look()
     assert not states(exporter, "leaders")
 
