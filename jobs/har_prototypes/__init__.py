@@ -33,6 +33,13 @@ def units(config: Training) -> Mapping[str, frozenset[str]]:
     return units_by_split(config)
 
 
+def effects(stage: StageTables, files: Any) -> tuple[Any, Mapping[str, Any]]:
+    """The main effect of each setting, where a stage is a two-level screen."""
+    from jobs.har_prototypes import figures
+
+    return figures.effects(stage, files)
+
+
 def cost(stage: StageTables, files: Any) -> tuple[Any, Mapping[str, Any]]:
     """F1 over the time that one window takes, for each point of a stage."""
     from jobs.har_prototypes import figures
@@ -66,7 +73,7 @@ family = Family(
         "params": Metric(better="lower"),
         "flops": Metric(better="lower"),
     },
-    figures={"Cost": cost, "Features (t-SNE)": features},
+    figures={"Main effects": effects, "Cost": cost, "Features (t-SNE)": features},
     tiny=(TINY, {**TINY, "contrast": {"kind": "barlow"}}, {**TINY, "block": "encoder"}),
     preload=("jobs.har_prototypes.train", "sklearn.metrics", "sklearn.model_selection"),
 )

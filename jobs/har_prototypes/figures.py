@@ -1,9 +1,10 @@
-"""Pictures over the trials of a stage: what a network costs, and where it puts the classes."""
+"""Pictures over the trials of a stage: what each setting does, what a network costs, where it puts the classes."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
+import textwrap
+from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -12,9 +13,11 @@ from numpy.typing import NDArray
 
 from jobs.har_prototypes.config import Network, Training
 from jobs.har_prototypes.datasets import load_windows
+from jobs.har_prototypes.effects import Screen, screen
 from seedbed.config import read_config
 from seedbed.readers.windows import Windows
 from seedbed.results import Result
+from seedbed.tables.wording import label, place
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,12 +30,55 @@ Arrays = Mapping[str, NDArray[Any]]
 MOST_POINTS: Final = 500
 """Windows in a panel: it takes seconds, and every report draws it. The study shows up to 2000."""
 
+MEASURED: Final = "measured while this page was made"
+"""What stands beside a latency: it is no result of the trials."""
+
 
 class Files(Protocol):
     """What trials left."""
 
     def read(self, result: Result, name: str) -> bytes | None:
         """A file of a trial; None when it left none."""
+
+
+def effects(stage: StageTables, files: Files) -> tuple[Figure | None, Columns]:
+    """The main effect of each setting on test F1, in points, where a stage is a two-level screen."""
+    found = screen(
+        [
+            (results[0].config, {result.seed: 100 * result.metrics["test/f1@best"] for result in results})
+            for results in points(stage).values()
+        ]
+    )
+    if found is None:
+        return None, {}
+    return _effects_figure(found), {
+        "setting": [effect.setting for effect in found.effects],
+        "from": [label(effect.first) for effect in found.effects],
+        "to": [label(effect.second) for effect in found.effects],
+        "effect (points)": [round(effect.mean, 1) for effect in found.effects],
+        "standard error": [round(effect.error, 1) for effect in found.effects],
+        "mixed with": [", ".join(effect.mixed) or "none of two" for effect in found.effects],
+    }
+
+
+def _effects_figure(found: Screen) -> Figure:
+    figure, (ax,) = _canvas(1, width=7.0, height=1.6 + 0.35 * len(found.effects))
+    named = [f"{one.setting}: {label(one.first)} → {label(one.second)}" for one in found.effects]
+    ax.errorbar(
+        [effect.mean for effect in found.effects],
+        range(len(named)),
+        xerr=[effect.half for effect in found.effects],
+        fmt="o",
+        capsize=3,
+    )
+    ax.axvline(0, color="k", linewidth=0.8)
+    ax.set(
+        yticks=range(len(named)), yticklabels=named, xlabel="main effect on test F1 (points), 95% interval"
+    )
+    ax.invert_yaxis()
+    said = f"{found.aliasing} {found.seeds} seeds each; spread pooled, {found.df} df."
+    figure.suptitle(textwrap.fill(said, 90), fontsize=8)
+    return figure
 
 
 def cost(stage: StageTables, files: Files) -> tuple[Figure | None, Columns]:
@@ -51,16 +97,23 @@ def cost(stage: StageTables, files: Files) -> tuple[Figure | None, Columns]:
         channels, samples = windows.signals.shape[1:]
         took = latency_ms(build_network(config, channels, len(windows.classes)), channels, samples)
         size = [results[0].metrics[f"model/{figure}@best"] for figure in ("params", "flops")]
-        rows.append((name, fmean(result.metrics["test/f1@best"] for result in results), *size, took))
+        f1 = 100 * fmean(result.metrics["test/f1@best"] for result in results)
+        rows.append((name, round(f1, 1), *map(int, size), round(took, 2)))
     if not rows:
         return None, {}
-    names, f1, params, flops, milliseconds = zip(*rows, strict=True)
+    names, reached, params, flops, milliseconds = zip(*rows, strict=True)
     figure, axes = _canvas(1)
-    axes[0].scatter(milliseconds, f1)
-    for name, x, y in zip(names, milliseconds, f1, strict=True):
+    axes[0].scatter(milliseconds, reached)
+    for name, x, y in zip(names, milliseconds, reached, strict=True):
         axes[0].annotate(name, (x, y), textcoords="offset points", xytext=(4, 4), fontsize=8)
-    axes[0].set(xlabel="ms for one window, one thread", ylabel="test F1 at the best epoch")
-    return figure, {"point": names, "test f1": f1, "parameters": params, "FLOPs": flops, "ms": milliseconds}
+    axes[0].set(xlabel=f"ms for one window, one thread\n{MEASURED}", ylabel="test F1 at the best epoch (%)")
+    return figure, {
+        "point": names,
+        "test F1 (%)": reached,
+        "parameters": params,
+        "FLOPs": flops,
+        f"ms, {MEASURED}": milliseconds,
+    }
 
 
 def features(stage: StageTables, files: Files) -> tuple[Figure | None, Columns]:
@@ -128,18 +181,16 @@ def embedded(arrays: Arrays) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 
 def points(stage: StageTables) -> dict[str, list[Result]]:
-    """The finished trials of each point, by where it stands, seeds ascending."""
+    """The finished trials of each point of the stage, by where it stands in its record, seeds ascending.
+
+    A trial that another stage made first knows only its place there.
+    """
     found: dict[str, list[Result]] = {}
-    for result in sorted(_finished(stage), key=lambda result: result.seed):
-        where = ", ".join(f"{axis} {value}" for axis, value in result.axes.items())
-        found.setdefault(where or stage.record.stage, []).append(result)
+    for trial in sorted(stage.record.trials, key=lambda trial: trial.seed):
+        result = stage.states[trial.id].result
+        if result is not None and result.status == "finished":
+            found.setdefault(place(trial.axes) or stage.record.stage, []).append(result)
     return found
-
-
-def _finished(stage: StageTables) -> Iterator[Result]:
-    for state in stage.states.values():
-        if state.result is not None and state.result.status == "finished":
-            yield state.result
 
 
 def _config(result: Result) -> Training:
@@ -165,10 +216,10 @@ def _signals(result: Result, arrays: Arrays) -> NDArray[np.float32]:
     return chosen.reshape(len(chosen), -1)
 
 
-def _canvas(panels: int) -> tuple[Figure, Sequence[Any]]:
+def _canvas(panels: int, width: float = 4.5, height: float = 4.0) -> tuple[Figure, Sequence[Any]]:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(4.5 * panels, 4), layout="constrained")
+    figure = Figure(figsize=(width * panels, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure, [figure.add_subplot(1, panels, 1 + index) for index in range(panels)]

@@ -54,7 +54,14 @@ family = Family(
     tiny=(
         {"role": "student", "window": 400, "network": "wrn10-1", "epochs": 1},
         # Every kernel of imaging.py, so that an image is built with all of them compiled.
-        {"role": "teacher", "modality": "stack", "image_size": 8, "window": 400, "network": "wrn10-1", "epochs": 1},
+        {
+            "role": "teacher",
+            "modality": "stack",
+            "image_size": 8,
+            "window": 400,
+            "network": "wrn10-1",
+            "epochs": 1,
+        },
     ),
     preload=("jobs.sensor_distillation.train",),
 )

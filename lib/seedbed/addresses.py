@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from seedbed.errors import BadData, InvalidSweep, did_you_mean
@@ -59,7 +59,11 @@ def _axes(address: str, record: StageRecord, text: str) -> dict[str, str]:
     for part in filter(None, (piece.strip() for piece in text.split(","))):
         axis, equals, value = (piece.strip() for piece in part.partition("="))
         known = dict.fromkeys(axis for trial in left for axis in trial.axes if axis not in record.over)
-        if not equals or axis not in known:
+        if not equals:
+            raise InvalidSweep(
+                f"{address}: found {part!r}, expected axis=value such as {_example(left, known)}"
+            )
+        if axis not in known:
             raise InvalidSweep(f"{address}: {record.stage} has no axis {axis!r}; {did_you_mean(axis, known)}")
         values = dict.fromkeys(label(trial.axes[axis]) for trial in left if axis in trial.axes)
         if value not in values:
@@ -69,6 +73,11 @@ def _axes(address: str, record: StageRecord, text: str) -> dict[str, str]:
         left = [trial for trial in left if axis in trial.axes and label(trial.axes[axis]) == value]
         asked[axis] = value
     return asked
+
+
+def _example(trials: Sequence[PlannedTrial], known: Iterable[str]) -> str:
+    axis = next(iter(known), "")
+    return f"{axis}={label(trials[0].axes.get(axis))}" if axis else "nothing: it has no axes"
 
 
 def _run(store: Store, name: str, full: bool) -> Run:

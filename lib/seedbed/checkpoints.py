@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from types import TracebackType
@@ -96,17 +95,6 @@ class Checkpoints:
             if state is not None and (suits is None or suits(state)):
                 return step, state
         return None
-
-    def prune(self, keep: int = 2) -> None:
-        """Delete all but the newest `keep` of every attempt.
-
-        Of every attempt: one that could not go on from another's higher steps has to keep its own lower ones.
-        """
-        seen: Counter[str] = Counter()
-        for _, attempt, key in self._newest_first():
-            seen[attempt] += 1
-            if seen[attempt] > keep:
-                self._store.delete(key)
 
     def _write(self, key: str, copy: Snapshot) -> None:
         began = time.monotonic()

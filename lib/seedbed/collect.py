@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from seedbed.attempts import read_attempts
 from seedbed.compacted import as_parquet
 from seedbed.errors import InvalidSweep
-from seedbed.evidence import Evidence, look_into
+from seedbed.evidence import Evidence, look_into_all
 from seedbed.family import Family, load_family
-from seedbed.lineage import lineage_of, record_winners
+from seedbed.lineage import lineage_of, metrics_of_chain, record_winners
 from seedbed.planning import PlannedTrial
 from seedbed.remarks import remarks
 from seedbed.results import Result
@@ -72,7 +73,8 @@ class StageTables:
 
 def collect(store: Store, run: Run) -> list[StageTables]:
     """The tables of all stages of a run, made from its plans and the results there are."""
-    return [tabulate(store, record) for record in read_stages(store, run)]
+    records = read_stages(store, run)
+    return [tabulate(store, record, records) for record in records]
 
 
 def write_tables(store: Store, run: Run, stage: StageTables) -> None:
@@ -86,16 +88,19 @@ def write_tables(store: Store, run: Run, stage: StageTables) -> None:
     store.write(f"{folder}/results.parquet", as_parquet(stage.record, stage.states))
 
 
-def tabulate(store: Store, record: StageRecord) -> StageTables:
+def tabulate(store: Store, record: StageRecord, beside: Sequence[StageRecord] = ()) -> StageTables:
     """A stage's tables, from its record and what the store has of its trials.
 
-    A result that its own predictions contradict is not used. Raises InvalidSweep when the table's layout does not
+    A result that its own predictions contradict is not used, in the table's metric or in those by which the chain
+    `beside` it chooses. Raises InvalidSweep when the table's layout does not
     fit the stage.
     """
-    found = look_up(store, [*record.trials, *record.baseline])
+    # The baseline may hold the stage's own trials under other labels: the stage's own are those that count.
+    found = look_up(store, [*record.baseline, *record.trials])
     family = load_family(record.family)
     metric = usual_metric(record, found)
-    evidence = look_into(store, found, metric)
+    others = [one for one in metrics_of_chain(record, beside or [record]) if one != metric]
+    evidence = look_into_all(store, found, [*others, metric])
     tables = build_tables(_request(store, record, family, metric, evidence))
     results = _results(record, evidence.states)
     return StageTables(
@@ -195,13 +200,14 @@ def outcomes_of(store: Store, trials: Sequence[PlannedTrial], evidence: Evidence
 def _outcome(store: Store, trial: PlannedTrial, evidence: Evidence) -> Outcome:
     state = evidence.states[trial.id]
     result = state.result
+    failed = partial(Outcome, trial.axes, trial.seed, trial=trial.id, settings=settings_of(trial, result))
     if state.status == "damaged":
-        return Outcome(trial.axes, trial.seed, "damaged", note=state.complaint, trial=trial.id)
+        return failed("damaged", note=state.complaint)
     if result is None:
-        return Outcome(trial.axes, trial.seed, "missing", note=_why_missing(store, trial), trial=trial.id)
+        return failed("missing", note=_why_missing(store, trial))
     if result.status == "diverged":
         note = "; ".join(event.message for event in result.events if event.kind == "diverged")
-        return Outcome(trial.axes, trial.seed, "diverged", note=note, trial=trial.id)
+        return failed("diverged", note=note)
     return Outcome(
         trial.axes,
         trial.seed,

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Literal
 
 from seedbed.addresses import Side, find_side
 from seedbed.collect import optimistic, outcomes_of, usual_metric
-from seedbed.errors import InvalidSweep
+from seedbed.errors import InvalidConfig, InvalidSweep, did_you_mean
 from seedbed.evidence import look_into
 from seedbed.family import load_family
+from seedbed.planning.selecting import metric_names
 from seedbed.settings import Change
 from seedbed.state import look_up
 from seedbed.statistics import (
@@ -85,13 +86,16 @@ def compare(
     An address is a sweep or one of its runs, with a stage and values of its axes as far as they matter:
     `kd-alpha-sweep/students[alpha.gaf=0.1,teacher=wrn16-1]`; or how a trial's id begins. Where both name several
     points, those of one stage that agree on their axes are compared, each with its counterpart. Raises
-    InvalidSweep for what is not there, with the nearest name.
+    InvalidSweep for what is not there, and InvalidConfig for such a metric, with the nearest name.
     """
     sides = [find_side(store, address, full=full) for address in (ours, theirs)]
     chosen = metric or _usual_metric(store, sides[0])
     a, b = (_points(store, side, chosen) for side in sides)
     pairs = list(_pairs(a.meant, b.meant))
+    _refuse_unknown(chosen, sides, [*a.beside, *b.beside])
     if not pairs:
+        if {*_trials(a)} == {*_trials(b)}:
+            raise InvalidSweep(f"{ours} and {theirs}: both sides are the same trials")
         raise InvalidSweep(f"{ours} and {theirs}: no point of the one has a counterpart in the other")
     pooled = pooled_spread({point: point.seeds for point in _distinct([*a.beside, *b.beside])})
     differences = {
@@ -150,6 +154,20 @@ def _pairs(ours: Sequence[Point], theirs: Sequence[Point]) -> Iterator[tuple[Poi
             counterparts = mine.agrees(other.axes) and (mine.source == other.source or not several)
             if (alone or counterparts) and not mine.trials & other.trials:
                 yield mine, other
+
+
+def _trials(side: _Points) -> Iterator[str]:
+    return (trial for point in side.meant for trial in point.trials)
+
+
+def _refuse_unknown(metric: str, sides: Sequence[Side], points: Sequence[Point]) -> None:
+    """Raise InvalidConfig for a metric that no trial has and no family of theirs logs."""
+    families = {record.family for side in sides for record in side.records}
+    known = [name for family in families for name in metric_names(load_family(family))]
+    recorded = [name for point in points for one in point.outcomes.values() for name in one.metrics]
+    if metric not in known and metric not in recorded:
+        near = did_you_mean(metric, dict.fromkeys([*recorded, *known]))
+        raise InvalidConfig(f"--metric: no trial of A or B has {metric!r}; {near}")
 
 
 def _distinct(points: Sequence[Point]) -> Iterator[Point]:

@@ -81,6 +81,14 @@ def look_into(store: Store, states: Mapping[str, TrialState], metric: str) -> Ev
     )
 
 
+def look_into_all(store: Store, states: Mapping[str, TrialState], metrics: Iterable[str]) -> Evidence:
+    """The states of trials that none of several metrics contradicts, and what stands behind the last of them."""
+    evidence = Evidence(states, {}, None)
+    for metric in dict.fromkeys(metrics):
+        evidence = look_into(store, evidence.states, metric)
+    return evidence
+
+
 def _wrong(
     score: Score, blocks: Mapping[str, Block], logged: Mapping[str, float]
 ) -> Iterator[tuple[str, float]]:
@@ -166,4 +174,4 @@ def _logged(state: TrialState, metric: str) -> float:
 
 
 def _refused(state: TrialState, why: str) -> TrialState:
-    return replace(state, status="damaged", result=None, complaint=why)
+    return replace(state, status="damaged", result=None, complaint=why, contradicted=True)

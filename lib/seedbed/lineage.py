@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
+from seedbed.evidence import look_into_all
 from seedbed.family import load_family
 from seedbed.planning.lots import CHAIN, FINAL, START, WITHOUT, without
 from seedbed.planning.model import PlannedTrial, axes_in_words
 from seedbed.planning.winners import Contender, NoWinner, Winner, choose
 from seedbed.runs import Run, StageRecord, read_stages, write_winners
-from seedbed.state import TrialState, look_up
+from seedbed.state import TrialState, look_up, metrics_to_choose_by
 from seedbed.statistics import Difference, paired_difference, pooled_spread
 from seedbed.store import Store
 from seedbed.sweep.ordered import SelectPlan
@@ -25,14 +26,20 @@ Values = dict[Any, float]
 
 
 def lineage_of(store: Store, run: Run, until: str | None = None) -> Chain | None:
-    """The chain of a run's stages, or of those that lead to one of them; None when nothing selects there."""
-    records = {record.stage: record for record in read_stages(store, run)}
+    """The chain of a run's stages, or of those that lead to one of them; None when nothing selects there.
+
+    It uses the results that the stages' tables use.
+    """
+    every = read_stages(store, run)
+    records = {record.stage: record for record in every}
     if until is not None:
         names = _leading_to(records, until)
         records = {name: record for name, record in records.items() if name in names}
     if not any(record.select for record in records.values()):
         return None
-    states = look_up(store, [trial for record in records.values() for trial in record.trials])
+    states: dict[str, TrialState] = {}
+    for record in records.values():
+        states |= _believed(store, record, every)
     return lineage(list(records.values()), states)
 
 
@@ -42,10 +49,11 @@ def lineage(records: Sequence[StageRecord], states: States) -> Chain | None:
     if not selecting:
         return None
     last = _Stage(selecting[-1], states)
+    metrics = list(dict.fromkeys([last.select.metric, last.shown or last.select.metric]))
     chain = Chain(
         links=[],
-        metrics=list(dict.fromkeys([last.select.metric, last.shown])),
-        scales=[last.scale(metric) for metric in dict.fromkeys([last.select.metric, last.shown])],
+        metrics=metrics,
+        scales=[last.scale(metric) for metric in metrics],
         seeds=in_words({trial.seed for record in selecting for trial in record.trials}),
         on_test=any(record.replicate for record in selecting),
     )
@@ -56,12 +64,31 @@ def lineage(records: Sequence[StageRecord], states: States) -> Chain | None:
     confirming = next((record for record in reversed(records) if record.confirm), None)
     if confirming is None:
         return replace(chain, links=links)
+    stage = _Stage(confirming, states)
+    shown = stage.shown or chain.metrics[-1]
     return replace(
         chain,
         links=links,
-        confirmed=_confirmed(_Stage(confirming, states), chain.metrics[-1]),
+        confirmed=_confirmed(stage, shown),
+        confirmed_in=shown,
+        confirmed_scale=stage.scale(shown),
         fresh_seeds=in_words({trial.seed for trial in confirming.trials}),
     )
+
+
+def metrics_of_chain(record: StageRecord, records: Iterable[StageRecord]) -> list[str]:
+    """The metrics that a stage's trials answer for in its chain: all that choose or are printed there."""
+    if not (record.select or record.confirm):
+        return []
+    stages = [_Stage(one, {}) for one in records if one.select or one.confirm]
+    chosen = [stage.select.metric for stage in stages if stage.record.select]
+    return list(dict.fromkeys([*chosen, *filter(None, (stage.shown for stage in stages))]))
+
+
+def _believed(store: Store, record: StageRecord, records: Iterable[StageRecord]) -> States:
+    """The states of a stage's trials as its table has them."""
+    found = look_up(store, [*record.baseline, *record.trials])
+    return look_into_all(store, found, metrics_of_chain(record, records)).states
 
 
 def winners_of(record: StageRecord, states: States) -> list[Winner] | None:
@@ -72,12 +99,14 @@ def winners_of(record: StageRecord, states: States) -> list[Winner] | None:
         return [Winner.from_json(plain) for plain in record.kept]
     select = SelectPlan.model_validate(record.select)
     higher = load_family(record.family).metric(select.metric).better == "higher"
-
-    def metrics_of(trial: PlannedTrial) -> Mapping[str, float] | None:
-        result = states[trial.id].result
-        return None if result is None else result.metrics
-
-    return choose(select, higher, record.trials, record.over, record.incumbents, metrics_of)
+    return choose(
+        select,
+        higher,
+        record.trials,
+        record.over,
+        record.incumbents,
+        lambda trial: metrics_to_choose_by(states[trial.id]),
+    )
 
 
 def record_winners(store: Store, run: Run, record: StageRecord, states: States) -> None:
@@ -112,12 +141,12 @@ class _Stage:
 
     @property
     def shown(self) -> str:
-        """The metric of its table."""
+        """The metric of its table; empty where only its results tell."""
         cell = self.record.table["cell"]
         if cell:
             return str(cell)
         rule = load_family(self.record.family).roles[self.record.trials[0].role].select_by
-        return f"test/{rule[0].split('/')[-1]}@best" if rule else self.select.metric
+        return f"test/{rule[0].split('/')[-1]}@best" if rule else ""
 
     def scale(self, metric: str) -> float:
         return 100.0 if load_family(self.record.family).metric(metric).unit == "%" else 1.0
@@ -205,7 +234,7 @@ def _origin(record: StageRecord, before: str) -> str:
 
 
 def _confirmed(stage: _Stage, metric: str) -> list[Confirmed]:
-    """The whole chain's gain, and each kept step's: the end less the end without it."""
+    """The whole chain's gain, and each kept step's: the end against the end without it."""
     found = []
     for trial in stage.record.trials:
         place = without(trial.axes, stage.record.over)
@@ -214,8 +243,8 @@ def _confirmed(stage: _Stage, metric: str) -> list[Confirmed]:
         if against is not None:
             ends = [{**place, CHAIN: label}, {**place, CHAIN: against}]
             after, before = ends if label == FINAL else reversed(ends)
-            step = f"{label.removeprefix(WITHOUT)} (end minus end without it)"
-            what = "the whole chain (end minus start)" if label == FINAL else step
+            step = f"{label.removeprefix(WITHOUT)} (end against end without it)"
+            what = "the whole chain (end against start)" if label == FINAL else step
             of = " ".join(part for part in (what, axes_in_words(rest)) if part)
             found.append((of, after, before))
     distinct = {of: (after, before) for of, after, before in found}

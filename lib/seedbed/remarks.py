@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from seedbed.family import Family
+from seedbed.planning.lots import CHAIN, FINAL
 from seedbed.planning.model import axes_in_words
 from seedbed.repeats import complaints
 from seedbed.results import Result
@@ -52,6 +53,8 @@ def _test_selected(record: StageRecord) -> Iterator[str]:
 def _headline(record: StageRecord) -> Iterator[str]:
     """Whether gains here may be quoted."""
     if record.confirm:
+        if not any(trial.axes.get(CHAIN) == FINAL for trial in record.trials):  # no step was kept
+            return
         yield f"Run on seeds that selected nothing: these are the headline gains of the chain to {record.confirm}."
     elif record.select:
         yield "A winner is chosen here on these very seeds: gains are optimistic, and no headline."

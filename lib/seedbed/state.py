@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from seedbed.errors import BadData
+from seedbed.evidence import look_into
 from seedbed.planning import MetricsOf, PlannedTrial, SweepPlan
+from seedbed.planning.model import UNUSABLE
 from seedbed.results import Result, parse_result
 from seedbed.store import Store
 
@@ -24,6 +26,9 @@ class TrialState:
     result: Result | None = None
     complaint: str = ""
     """Why a damaged result cannot be used."""
+
+    contradicted: bool = False
+    """Whether it is damaged by what its own predictions, or another seed's log, say."""
 
     @property
     def finished(self) -> bool:
@@ -66,13 +71,29 @@ def _state(store: Store, trial: PlannedTrial, data: bytes | None) -> TrialState:
 
 
 def metrics_in(store: Store) -> MetricsOf:
-    """What a plan asks when it has to know which trial is best: the metrics of finished trials."""
+    """What a plan asks when it has to know which trial is best: the metrics of finished trials.
 
-    def metrics_of(trial: PlannedTrial) -> Mapping[str, float] | None:
-        result = look_at(store, trial).result
-        return None if result is None else result.metrics
+    When all have a result, the metric that chooses is held against their predictions. What was asked once is kept.
+    """
+    known: dict[tuple[str, ...], Mapping[str, Mapping[str, float] | None]] = {}
+
+    def metrics_of(trials: Sequence[PlannedTrial], metric: str) -> Mapping[str, Mapping[str, float] | None]:
+        key = (metric, *(trial.id for trial in trials))
+        if key not in known:
+            states: Mapping[str, TrialState] = look_up(store, trials)
+            if all(state.finished for state in states.values()):
+                states = look_into(store, states, metric).states
+            known[key] = {trial: metrics_to_choose_by(state) for trial, state in states.items()}
+        return known[key]
 
     return metrics_of
+
+
+def metrics_to_choose_by(state: TrialState) -> Mapping[str, float] | None:
+    """A trial's metrics where a best one is chosen; None without a result, UNUSABLE where it is contradicted."""
+    if state.contradicted:
+        return UNUSABLE
+    return None if state.result is None else state.result.metrics
 
 
 def estimate_seconds(plan: SweepPlan, states: dict[str, TrialState]) -> tuple[float, int]:

@@ -46,12 +46,15 @@ def predictions(right: Right) -> bytes:
 
 
 def leave(store: Store, trial: PlannedTrial, right: Right, **changes: Any) -> Result:
-    """Write the result of a trial whose predictions are these; `changes` are of the result."""
+    """Write the result of a trial whose predictions are these; `changes` are of the result; `val` are what its
+    validation predictions are, on unit c."""
     units = {"train": ["a", "b"], "validation": ["c"], "test": list(right)}
     files = {
         "split.json": json.dumps(changes.pop("units", units)).encode(),
         "predictions/test@best.npz": predictions(right),
     }
+    if "val" in changes:
+        files["predictions/val@best.npz"] = predictions(changes.pop("val"))
     for name, data in files.items():
         store.write(f"{trial.folder}/{name}", data)
     accuracy = sum(good for good, _ in right.values()) / sum(count for _, count in right.values())

@@ -199,18 +199,6 @@ def test_a_checkpoint_deleted_between_listing_and_reading_is_passed_over(
     assert latest(store)[0] == 1
 
 
-def test_prune_keeps_the_newest_of_every_attempt(store: FolderStore) -> None:
-    save(store, 1, 2, 3, 4)
-    save(store, 1, 2, attempt=SECOND)
-    store.write(f"{PREFIX}/notes.txt", b"")
-    with Checkpoints(store, PREFIX, SECOND) as checkpoints:
-        checkpoints.prune()
-        kept = {key(3), key(4), key(1, SECOND), key(2, SECOND), f"{PREFIX}/notes.txt"}
-        assert set(store.list("")) == kept
-        checkpoints.prune(keep=1)
-        assert set(store.list("")) == {key(4), key(2, SECOND), f"{PREFIX}/notes.txt"}
-
-
 def test_an_attempt_is_one_segment_of_a_key(store: FolderStore) -> None:
     for attempt in ("a/b", "", ".."):
         with pytest.raises(ValueError, match=r"slash|not a key"):

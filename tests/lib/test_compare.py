@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from seedbed.attempts import begin_attempt
 from seedbed.cli import app
 from seedbed.compare import compare
-from seedbed.errors import InvalidSweep
+from seedbed.errors import InvalidConfig, InvalidSweep
 from seedbed.planning import PlannedTrial, plan_sweep
 from seedbed.runs import open_run
 from seedbed.store import Store, open_store
@@ -93,7 +93,7 @@ def test_a_stage_is_compared_point_by_point_with_one_point_and_p_values_are_holm
 def test_of_two_parts_of_a_stage_those_are_compared_that_agree_on_the_rest(store: Store) -> None:
     with pytest.raises(InvalidSweep, match="no point of the one has a counterpart in the other"):
         compare(store, "first/leaders[width=4]", "first/leaders[width=2]", METRIC)
-    with pytest.raises(InvalidSweep, match="counterpart"):
+    with pytest.raises(InvalidSweep, match="both sides are the same trials"):
         compare(store, "first", "first", METRIC)
 
 
@@ -128,6 +128,8 @@ def test_single_trials_are_found_by_how_their_ids_begin(store: Store) -> None:
     later = next(trial for trial, plain in configs.items() if plain["seed"] == 4)
     (apart,) = compare(store, one, later, METRIC).pairs
     assert apart.difference is None
+    here, there = (configs[trial]["config"] for trial in (one, later))
+    assert {change.setting for change in apart.changes} == {key for key in here if here[key] != there[key]}
 
 
 @pytest.mark.parametrize(
@@ -137,7 +139,7 @@ def test_single_trials_are_found_by_how_their_ids_begin(store: Store) -> None:
         ("first/laeders", "first has no stage 'laeders'; did you mean 'leaders'"),
         ("first/leaders[widht=4]", "leaders has no axis 'widht'; did you mean 'width'"),
         ("first/leaders[width=3]", "no point of leaders has width=3; known: 2, 4"),
-        ("first/leaders[width]", "leaders has no axis 'width'"),
+        ("first/leaders[width]", "found 'width', expected axis=value such as width=2"),
         ("first/leaders]", "expected a trial's id, or SWEEP/STAGE"),
         ("00000000", "no trial begins with '00000000'"),
     ],
@@ -165,8 +167,25 @@ def test_the_command_says_what_the_difference_can_carry_and_what_it_may_come_fro
     assert [line.split() for line in lines[-2:]] == [["width", "4", "1"], ["rate", "0.02", "0.01"]]
 
 
+def test_points_of_which_nothing_finished_differ_in_what_was_planned(store: Store, tmp_path: Path) -> None:
+    for key in list(store.list("trials")):
+        if key.endswith("result.json") and json.loads(store.read(key) or b"")["config"]["width"] == 4:
+            store.delete(key)
+    arguments = ["first/leaders[width=4,rate=0.02]", "first/alone", "--metric", METRIC]
+    shown = CliRunner().invoke(app, ["compare", *arguments, "--store", str(tmp_path / "runs")])
+    lines = shown.output.splitlines()
+    assert "  no seed is in both: no paired difference" in lines
+    assert [line.split() for line in lines[-2:]] == [["width", "4", "1"], ["rate", "0.02", "0.01"]]
+    assert "agree" not in shown.output
+
+
+def test_a_metric_that_no_trial_has_is_told_with_the_nearest_name(store: Store) -> None:
+    with pytest.raises(InvalidConfig, match="has 'test/acuracy@best'; did you mean 'test/accuracy@best'"):
+        compare(store, "first/leaders", "first/alone", "test/acuracy@best")
+
+
 def test_a_metric_of_the_split_that_picks_the_best_step_is_called_optimistic(store: Store) -> None:
     assert compare(store, "first/leaders", "first/alone", METRIC).optimistic == ""
-    found = compare(store, "first/leaders", "first/alone", "val/accuracy@best")
+    found = compare(store, "first/leaders", "first/alone", "val/loss@best")
     assert found.optimistic == "val/loss picks the best step"
     assert all(pair.difference is None for pair in found.pairs)

@@ -83,8 +83,8 @@ def test_headline_gains_are_those_of_the_stage_that_confirms() -> None:
     assert chain.fresh_seeds == "7-8"
     gains = {one.of: one.gain.mean for one in chain.confirmed if one.gain}
     assert gains == {
-        "the whole chain (end minus start)": pytest.approx(2 * 0.15),
-        "kinds (end minus end without it)": pytest.approx(2 * 0.1),
+        "the whole chain (end against start)": pytest.approx(2 * 0.15),
+        "kinds (end against end without it)": pytest.approx(2 * 0.1),
     }
 
 

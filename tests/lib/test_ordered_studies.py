@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -34,7 +34,10 @@ def plan(make_sweep: MakeSweep, stages: Stages, loss: Loss = lambda _: None, **o
         metrics = {"val/loss@best": found, "test/loss@best": 1 - found, "params@best": params}
         return metrics if found else {}
 
-    return plan_sweep(read_sweep(make_sweep(stages)), None, metrics_of, **options)
+    def of_all(trials: Sequence[PlannedTrial], _: str) -> dict[str, dict[str, float] | None]:
+        return {trial.id: metrics_of(trial) for trial in trials}
+
+    return plan_sweep(read_sweep(make_sweep(stages)), None, of_all, **options)
 
 
 def loss_of(**best: Any) -> Loss:
@@ -197,7 +200,7 @@ def test_a_label_wins_with_its_settings_and_its_inputs(make_sweep: MakeSweep) ->
     planned = plan_sweep(
         read_sweep(make_sweep(stages)),
         None,
-        lambda trial: {"val/loss@best": trial.seed - trial.config["rate"]},
+        lambda trials, _: {one.id: {"val/loss@best": one.seed - one.config["rate"]} for one in trials},
     )
     after = planned.stages["after"]
     assert [point.axes for point in after.points] == [
@@ -329,3 +332,17 @@ def test_a_study_of_eight_steps_is_planned_in_a_moment_and_says_that_it_took_a_s
     planned = plan(make_sweep, stages)
     assert [stage.sampled for stage in planned.stages.values()] == [False] * 3 + [True] * 6
     assert [stage.at_most for stage in planned.stages.values()] == [24] + [21] * 7 + [(2 + 8) * 3]
+
+
+def test_a_direction_that_contradicts_the_metric_and_empty_seeds_are_refused(make_sweep: MakeSweep) -> None:
+    wrong = {**WIDTHS, "select": {**SELECT, "mode": "max"}}
+    with pytest.raises(
+        InvalidSweep, match=r"select\.mode: found 'max', but lower is better in val/loss@best"
+    ):
+        plan(make_sweep, {"widths": wrong})
+    with pytest.raises(InvalidSweep, match="--seeds: found '', expected seeds such as"):
+        plan_sweep(read_sweep(make_sweep({"widths": {**WIDTHS, "seeds": None}})), "")
+    empty = make_sweep({"widths": WIDTHS}, name="empty")
+    empty.write_text("# nothing yet\n")
+    with pytest.raises(InvalidSweep, match="is empty"):
+        read_sweep(empty)

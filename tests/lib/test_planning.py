@@ -253,7 +253,9 @@ def best_of(make_sweep: MakeSweep, losses: dict[int, float | None]) -> SweepPlan
         loss = losses.get(trial.seed)
         return None if loss is None else {"val/loss@best": loss, "test/loss@best": -loss} if loss else {}
 
-    return plan_sweep(read_sweep(make_sweep(stages)), None, metrics_of)
+    return plan_sweep(
+        read_sweep(make_sweep(stages)), None, lambda trials, _: {one.id: metrics_of(one) for one in trials}
+    )
 
 
 def test_the_best_trial_is_known_when_all_of_its_siblings_have_results(make_sweep: MakeSweep) -> None:

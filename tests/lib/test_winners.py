@@ -133,7 +133,7 @@ def test_a_winner_is_read_back_from_its_record() -> None:
     [
         ({"select": {}}, "p.select.metric: is required and not set"),
         ({"select": {"metrik": "val/f1@best"}}, "p.select.metrik: no such key; did you mean 'metric'?"),
-        ({"select": {"metric": "val/f1"}}, "p.select.metric.found 'val/f1', expected a validation metric with its"),
+        ({"select": {"metric": "val/f1"}}, "p.select.metric: found 'val/f1', expected a validation metric with its"),
         ({"select": {"metric": "test/f1@best"}}, "only `replicate: true` selects on test"),
         ({"select": {"metric": "train/f1@best", "replicate": True}}, "expected a validation metric (val/…)"),
         ({"select": {"metric": "val/f1@best", "rule": "most"}}, "p.select.rule: found 'most', expected 'one-se' or"),
@@ -142,6 +142,9 @@ def test_a_winner_is_read_back_from_its_record() -> None:
         ({"inherit": {"stag": "s"}}, "p.inherit.stag: no such key; did you mean 'stage'?"),
         ({"inherit": ["s", {"stage": "t", "wehre": {}}]}, "p.inherit.1.wehre: no such key; did you mean 'where'?"),
         ({"inherit": 3}, "p.inherit: found 3, expected"),
+        ({"select": 3}, "p.select: found 3, expected settings by name"),
+        ({"inherit": ["a", "b", "a"]}, "p.inherit: a is named twice"),
+        ({"grid": []}, "p.grid: a list of blocks needs at least one"),
         ({"confirm": "s"}, "p.seeds: confirm needs seeds of its own"),
         ({"confirm": "s", "seeds": "5", "grid": {"a": [1]}}, "p.confirm: runs a chain again, so that grid would be in"),
         ({"gather": ["s"], "inherit": "s"}, "p.gather: trains nothing, so that inherit and select would be in vain"),

@@ -32,7 +32,7 @@ def check_sweep(path: Path) -> Iterator[str]:
             raise InvalidSweep(f"{path}: {'.'.join(place)}: is required and not set: {why}")
     if path.stem != sweep.name:
         raise InvalidSweep(
-            f"{path}: metadata.labels.seedbed/sweep: found {sweep.name!r}, expected the file's name"
+            f"{path}: metadata.labels.seedbed/sweep: found {sweep.name!r}, expected the file's name, {path.stem!r}"
         )
     forms: tuple[Form, ...] = ("full", "laptop") if sweep.laptop else ("full",)
     for form in forms:

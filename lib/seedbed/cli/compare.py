@@ -105,7 +105,13 @@ def _settings(pair: Comparison) -> Iterator[str]:
     from seedbed.settings import how_many
 
     if not pair.changes:
-        yield "  They agree in all settings, data, inputs, numerics and code."
+        known = ", numerics and code" if pair.ours.values and pair.theirs.values else ""
+        told = (
+            "  They agree in all settings, data, inputs"
+            if known
+            else "  They agree in all settings, data and inputs"
+        )
+        yield f"{told}{known or '; numerics and code are known of results only'}."
         return
     count = how_many(pair.changes)
     many = "" if count == 1 else ": the difference cannot be laid to one of them"

@@ -54,6 +54,7 @@ def submit(
     ] = "same",
 ) -> None:
     """Run a sweep, here or on a cluster, and print its tables. Finished trials are found, stopped ones go on."""
+    from seedbed.checkpoints import remove_checkpoints
     from seedbed.cli.cluster import submit_to_cluster
     from seedbed.cli.handing_on import changed_winners, winners_to_keep
     from seedbed.cli.progress import LocalView, local_heading, view_for
@@ -107,6 +108,7 @@ def submit(
     tables = collect(place, record)
     for stage in tables:
         write_tables(place, record, stage)
+    remove_checkpoints(place, [state.trial.folder for state in states.values() if state.finished])
     ran = sum(state.finished for state in states.values()) - found - local.found_late
     print(_headline(local.plan, form, ran, found + local.found_late, time.monotonic() - began))
     print(_memory(states))

@@ -51,7 +51,7 @@ def at_baseline(
                 spread = f" ± {slack:.2g}" if slack else ""
                 found.append(f"{name}@best {value:.4g} ({label} {guess:.4g}{spread})")
     if found:
-        yield Event(kind="at-baseline", message=f"no better than a guess: {listed(found)}")
+        yield Event(kind="at-baseline", message=f"no better than a trivial baseline: {listed(found)}")
 
 
 def plateau(

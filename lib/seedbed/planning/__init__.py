@@ -50,10 +50,17 @@ def plan_sweep(
     """
     stages: dict[str, PlannedStage] = {}
     leaks = LeakCheck()
-    place = "--seeds" if seeds else f"{sweep.file}: spec.arguments.parameters[seeds]"
+    place = "--seeds" if seeds is not None else f"{sweep.file}: spec.arguments.parameters[seeds]"
     for stage in sweep.stages:
         planner = StagePlanner(
-            sweep, stage, stages, seeds or sweep.seeds, place, metrics_of, leaks, (kept or {}).get(stage.name)
+            sweep,
+            stage,
+            stages,
+            sweep.seeds if seeds is None else seeds,
+            place,
+            metrics_of,
+            leaks,
+            (kept or {}).get(stage.name),
         )
         stages[stage.name] = planner.planned()
     found = {name: _baseline(sweep, stages, name) for name in stages}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -60,8 +61,12 @@ class PlannedTrial:
         return cls(**{**plain, "inputs": inputs})
 
 
-MetricsOf = Callable[[PlannedTrial], Mapping[str, float] | None]
-"""The metrics of a finished trial, empty for a diverged one, None for one that has no result yet."""
+MetricsOf = Callable[[Sequence[PlannedTrial], str], Mapping[str, Mapping[str, float] | None]]
+"""The metrics of trials, by their ids, among which one metric chooses: empty for a diverged trial, UNUSABLE for one
+that its predictions contradict, None for one that has no result yet."""
+
+UNUSABLE: Mapping[str, float] = {"": math.nan}
+"""Stands for the metrics of a trial whose result cannot be believed: it is finished, and cannot be the best."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from seedbed.errors import InvalidSweep
 from seedbed.family import Family
-from seedbed.planning.model import MetricsOf, PlannedTrial
+from seedbed.planning.model import UNUSABLE, MetricsOf, PlannedTrial
 
 
 class NotYetKnown(Exception):
@@ -18,24 +18,26 @@ class Hopeless(Exception):
 
 
 def best_trial(family: Family, trials: Sequence[PlannedTrial], metrics_of: MetricsOf) -> PlannedTrial:
-    """The trial whose validation metric is best, ties to the smallest seed; a diverged one never is.
+    """The trial whose validation metric is best, ties to the smallest seed; never a diverged or contradicted one.
 
     Raises NotYetKnown or Hopeless when there is none; InvalidSweep when its family has no rule.
     """
-    metrics = [metrics_of(trial) for trial in trials]
-    if any(found is None for found in metrics):
-        raise NotYetKnown
     rule = family.roles[trials[0].role].select_by
     if rule is None:
         raise InvalidSweep(
             f"pick: best: {family.name} does not say by which metric a {trials[0].role} is best"
         )
     name, sign = f"{rule[0]}@best", 1 if rule[1] == "max" else -1
+    metrics = metrics_of(trials, name)
+    if any(found is None for found in metrics.values()):
+        raise NotYetKnown
     able = [
         (sign * found[name], -trial.seed, trial)
-        for trial, found in zip(trials, metrics, strict=True)
-        if found
+        for trial in trials
+        if (found := metrics[trial.id]) and name in found
     ]
     if not able:
-        raise Hopeless(f"pick: best: every trial of {trials[0].label.rpartition(' ')[0]} diverged")
+        wrong = any(found is UNUSABLE for found in metrics.values())
+        why = "diverged or contradicts its predictions" if wrong else "diverged"
+        raise Hopeless(f"pick: best: every trial of {trials[0].label.rpartition(' ')[0]} {why}")
     return max(able, key=lambda entry: entry[:2])[2]

@@ -29,8 +29,11 @@ def selected(planned: PlannedStage, metrics_of: MetricsOf, kept: Sequence[Winner
                 )
         return replace(planned, winners=tuple(kept), kept=True)
     higher = planned.family.metric(select.metric).better == "higher"
+    found = metrics_of(planned.trials, select.metric)
     try:
-        won = choose(select, higher, planned.trials, planned.over, planned.incumbents, metrics_of)
+        won = choose(
+            select, higher, planned.trials, planned.over, planned.incumbents, lambda trial: found[trial.id]
+        )
     except NoWinner as why:
         return replace(planned, failed=str(why))
     return replace(planned, winners=None if won is None else tuple(won))
@@ -47,6 +50,9 @@ def refuse_wrong_selection(planned: PlannedStage) -> None:
         raise InvalidSweep(
             f"{place}.metric: no such metric: {select.metric!r}; {did_you_mean(select.metric, known)}"
         )
+    better = planned.family.metric(select.metric).better
+    if select.mode not in (None, {"higher": "max", "lower": "min"}[better]):
+        raise InvalidSweep(f"{place}.mode: found {select.mode!r}, but {better} is better in {select.metric}")
     axes = dict.fromkeys(axis for point in planned.points for axis in point.axes)
     for axis in select.within:
         if axis in planned.over:

@@ -7,12 +7,12 @@ what a plan asks in the middle of a sweep and what a table tells afterwards is o
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import fmean
 from typing import Any
 
-from seedbed.planning.model import MetricsOf, PlannedTrial, axes_in_words
+from seedbed.planning.model import UNUSABLE, PlannedTrial, axes_in_words
 from seedbed.statistics import pooled_spread
 from seedbed.sweep.ordered import SelectPlan
 from seedbed.sweep.part import Scalar
@@ -93,11 +93,12 @@ def choose(
     trials: Sequence[PlannedTrial],
     over: Collection[str],
     incumbents: Sequence[Axes],
-    metrics_of: MetricsOf,
+    metrics_of: Callable[[PlannedTrial], Mapping[str, float] | None],
 ) -> list[Winner] | None:
     """The winner for each value of the axes that `select` is `within`; None while a trial has no result.
 
-    Raises NoWinner when no point can win somewhere: each has a run that diverged, or leaves the bounds.
+    Raises NoWinner when no point can win somewhere: each has a run that diverged or contradicts its
+    predictions, or leaves the bounds.
     """
     found = [metrics_of(trial) for trial in trials]
     if not trials or any(metrics is None for metrics in found):
@@ -187,6 +188,9 @@ def _barred(select: SelectPlan, point: _Point, values: Mapping[Run, float]) -> s
     diverged = sum(not metrics for metrics in point.metrics.values())
     if diverged:
         return f"{diverged} of {runs} runs diverged"
+    wrong = sum(metrics is UNUSABLE for metrics in point.metrics.values())
+    if wrong:
+        return f"{wrong} of {runs} runs contradict their predictions, or repeat another seed's to the bit"
     if len(values) < runs:
         return f"{runs - len(values)} of {runs} runs have no {select.metric}"
     for name, bounds in select.require.items():

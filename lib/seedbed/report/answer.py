@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from seedbed.report.points import Point, TableView
 from seedbed.statistics import Difference
 from seedbed.tables import Cell, Table, wording
+from seedbed.tables.chain import Chain, Confirmed
 from seedbed.tables.wording import metric_name, number
 
 NAMED = 6
@@ -17,7 +18,6 @@ def answer(view: TableView) -> list[str]:
     """Sentences, the most important first."""
     return [
         *_best(view),
-        *_no_better_than_trivial(view),
         *_against_baseline(view),
         *_alike(view),
         *_optimistic(view),
@@ -25,32 +25,70 @@ def answer(view: TableView) -> list[str]:
     ]
 
 
+def confirmed(story: Chain) -> list[str]:
+    """What a study done in order gained on seeds that selected nothing; no gain of its steps stands before it."""
+    if not story.fresh_seeds:
+        return ["No gain is confirmed: every gain below is of the seeds that selected, and optimistic."]
+    lead = f"Confirmed on seeds {story.fresh_seeds}, which selected nothing"
+    if not story.confirmed:
+        return [f"{lead}: no step was kept, so that there is no gain."]
+    return [
+        f"{lead}, in {metric_name(story.metrics[-1])}: {_gain(one, story.scales[-1])}."
+        for one in story.confirmed
+    ]
+
+
+def _gain(one: Confirmed, scale: float) -> str:
+    gain, decimals, unit = one.gain, *((1, " points") if scale == 100 else (3, ""))
+    if gain is None:
+        return f"{one.of}, not known yet"
+    said = f"{one.of} {scale * gain.mean:+.{decimals}f}{unit}"
+    if gain.low is None or gain.high is None:
+        return f"{said}, without an interval"
+    told = "" if gain.low > 0 or gain.high < 0 else ", not told from zero"
+    bounds = f"[{scale * gain.low:+.{decimals}f}, {scale * gain.high:+.{decimals}f}]"
+    return f"{said}, 95% interval over seeds {bounds}{told}"
+
+
 def _best(view: TableView) -> Iterator[str]:
+    """The headline: what is best, and whether that means anything."""
     table = view.table
     best = [point for point in view.points if point.cell.mark == "best"]
     if not best:
         yield from _without_best(view)
         return
-    taking_part = [point for point in view.points if point.cell.mean is not None]
+    count = sum(point.cell.mean is not None for point in view.points)
     figure = f"{_figure(table, best[0])} {metric_name(table.metric)}"
-    if any(point.own for point in best):
-        yield f"Best of {len(taking_part)}: {_listed(best)}, {figure}."
+    trivial, untold = _trivial(view), _not_told(view, best, count)
+    if trivial:
+        yield f"None of {count} does better than {trivial}: the best is {_listed(best)}, {figure}{untold}."
+    elif any(point.own for point in best):
+        yield f"Best of {count}{untold}: {_listed(best)}, {figure}."
     else:
-        yield f"Nothing here does better than {_listed(best)}: {figure}, best of {len(taking_part)}."
+        yield f"Nothing here does better than {_listed(best)}: {figure}, best of {count}{untold}."
 
 
-def _no_better_than_trivial(view: TableView) -> Iterator[str]:
-    """What needs no learning and still does as well as the best point."""
+def _trivial(view: TableView) -> str:
+    """What needs no learning and still does as well as the best point; empty where nothing does."""
     table = view.table
     sign = 1 if table.higher_is_better else -1
     reached = [sign * point.cell.mean for point in view.points if point.cell.mean is not None]
     ahead = [
-        f"{name} {number(table, value)}"
+        f"{name} {number(table, value)}{' %' if table.unit else ''}"
         for name, value in table.trivial.items()
         if reached and sign * value >= max(reached)
     ]
-    if ahead:
-        yield f"No point does better than what needs no learning: {', '.join(ahead)}."
+    return f"a trivial baseline ({', '.join(ahead)})" if ahead else ""
+
+
+def _not_told(view: TableView, best: Sequence[Point], count: int) -> str:
+    """How many of the others cannot be told from the best, for the headline."""
+    others, alike = count - len(best), sum(point.cell.mark == "alike" for point in view.points)
+    if not alike:
+        return ""
+    if others == 1:
+        return ", but not told from the other"
+    return f", but not told from {'any' if alike == others else alike} of the {others} others"
 
 
 def _alike(view: TableView) -> Iterator[str]:
@@ -72,13 +110,14 @@ def _without_best(view: TableView) -> Iterator[str]:
     """One point, one seed, or seeds missing everywhere: what is highest, and that it is not called best."""
     table = view.table
     there = [point for point in view.points if point.cell.mean is not None]
+    trivial = f", no better than {known}" if (known := _trivial(view)) else ""
     if len(there) == 1:
-        yield f"{there[0].name}: {_figure(table, there[0])} {metric_name(table.metric)}."
+        yield f"{there[0].name}: {_figure(table, there[0])} {metric_name(table.metric)}{trivial}."
     elif there:
         top = (max if table.higher_is_better else min)(there, key=lambda point: point.cell.mean or 0.0)
         word = "Highest" if table.higher_is_better else "Lowest"
         yield (
-            f"{word} of {len(there)}: {top.name}, {_figure(table, top)} {metric_name(table.metric)}. "
+            f"{word} of {len(there)}: {top.name}, {_figure(table, top)} {metric_name(table.metric)}{trivial}. "
             "Nothing is called best: there is no spread to tell it by, or every point lacks a seed."
         )
 

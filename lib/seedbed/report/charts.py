@@ -180,7 +180,7 @@ class _Rows:
     def __init__(self, table: Table, names: Sequence[str], values: Sequence[float]) -> None:
         self.table = table
         self.names = [name if len(name) <= 34 else f"{name[:33]}…" for name in names]
-        self.left = min(240.0, 22 + 6.6 * max(map(len, self.names)))
+        self.left = min(262.0, 22 + 7.4 * max(map(len, self.names)))
         self.top, self.right = 6.0, WIDE - 14
         self.bottom = self.top + 26 * len(names)
         self.low, self.high = around(values)

@@ -169,21 +169,28 @@ def _panel(
         lines=lines,
         dots=dots,
     )
-    headers = ["step", *(f"{name} {trial.block}" for name in names for trial in trials)]
-    return Panel(point.name, plot, remark, headers, _rows(trials, logs, names, factor))
+    columns = _columns(trials, logs, names, factor)
+    return Panel(point.name, plot, remark, ["step", *columns], _rows(columns))
 
 
-def _rows(
+def _columns(
     trials: Sequence[TrialOf], logs: Mapping[str, Log], names: Sequence[str], factor: float
-) -> list[list[str]]:
-    columns = [
-        {entry["step"]: entry[name] * factor for entry in logs[trial.planned.id] if name in entry}
+) -> dict[str, dict[float, float]]:
+    """Each trial's values by step, under its header; not every trial logs every name."""
+    columns = {
+        f"{name} {trial.block}": {
+            entry["step"]: entry[name] * factor for entry in logs[trial.planned.id] if name in entry
+        }
         for name in names
         for trial in trials
-    ]
-    steps = sorted({step for column in columns for step in column})
+    }
+    return {header: column for header, column in columns.items() if column}
+
+
+def _rows(columns: Mapping[str, Mapping[float, float]]) -> list[list[str]]:
+    steps = sorted({step for column in columns.values() for step in column})
     return [
-        [shortest(step), *(f"{column[step]:.4g}" if step in column else "" for column in columns)]
+        [shortest(step), *(f"{column[step]:.4g}" if step in column else "" for column in columns.values())]
         for step in steps
     ]
 

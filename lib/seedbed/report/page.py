@@ -15,7 +15,7 @@ from seedbed.cli.wording import duration
 from seedbed.collect import StageTables
 from seedbed.lineage import lineage
 from seedbed.report.agreement import Beside, beside_inputs
-from seedbed.report.answer import answer
+from seedbed.report.answer import answer, confirmed
 from seedbed.report.breakdown import Breakdown, breakdown
 from seedbed.report.charts import Figure, axis_name, differences, main_figure
 from seedbed.report.cost import Cost, all_states, costs, total_seconds
@@ -91,6 +91,7 @@ def render(store: Store, run: Run, stages: Sequence[StageTables]) -> str:
             done=sum(state.finished for state in states.values()),
             seconds=duration(total_seconds(stages)),
             chain=chain.lines(story) if story else None,
+            confirmed=confirmed(story) if story else [],
             newest=max(
                 (result.finished_at for state in states.values() if (result := state.result)), default=""
             ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeVar
@@ -211,6 +212,10 @@ class StagePlan(_Part):
                 )
             if self.seeds is None:
                 raise ValueError("seeds: confirm needs seeds of its own, on which nothing was selected")
+        for number, entry in enumerate(self.inherited):
+            if entry in self.inherited[:number]:
+                name = entry if isinstance(entry, str) else f"the same point of {entry.stage}"
+                raise ValueError(f"inherit: {name} is named twice")
         if self.gather and (self.inherit or self.select):
             raise ValueError("gather: trains nothing, so that inherit and select would be in vain")
         return self
@@ -321,7 +326,10 @@ def _complaint(error: ValidationError, value: Any, part: type[BaseModel]) -> str
     if first["type"] == "missing":
         return f"{path}: is required and not set"
     if first["type"] == "value_error":
-        return f"{path}.{first['ctx']['error']}"
+        told = str(first["ctx"]["error"])  # some begin with the key that is wrong: `seeds: confirm needs …`
+        return f"{path}.{told}" if re.match(r"[^ ]+: ", told) else f"{path}: {told}"
+    if first["type"] in ("model_type", "dict_type"):
+        return f"{path}: found {first['input']!r}, expected settings by name"
     expected = first["msg"].removeprefix("Input should be ").lower()
     return f"{path}: found {first['input']!r}, expected {expected}"
 

@@ -37,6 +37,8 @@ def read_sweep(path: Path) -> Sweep:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidSweep(f"{path}: cannot be read: {error}") from None
+    if load_yaml(text, str(path)) is None:
+        raise InvalidSweep(f"{path}: is empty; expected a sweep")
     folders = dict.fromkeys((path.resolve().parent / "templates", TEMPLATES))
     return _Reader(str(path), load_yaml(text, str(path)), _declared_templates(folders)).sweep()
 

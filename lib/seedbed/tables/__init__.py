@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from statistics import fmean
 
 from seedbed import statistics
@@ -85,6 +86,7 @@ class _Stage:
             point: point.minus(other, self.facts.pooled, by_seed=bool(request.replicates))
             for point, other in self.against.items()
         }
+        self.facts = _with_pairs(self.facts, [one.n for one in self.differences.values() if one])
         self.axes = _axes(request.outcomes)
         self.p_holm = holm_adjusted(self.differences)
         tags = Counter(tag for point in [*self.points, *self.outside] for tag in point.numerics)
@@ -139,6 +141,7 @@ class _Stage:
             show=tuple(request.show),
             optimistic=request.optimistic,
             facts=self.facts,
+            unpaired=_unpaired([self.differences[point] for point in points if point in self.against]),
         )
 
     def _cell(self, point: Point, mark: Mark) -> Cell:
@@ -209,6 +212,19 @@ def _facts(points: Sequence[Point]) -> Facts:
         detectable=statistics.minimum_detectable_difference(pooled, n) if pooled else None,
         unlike={point.name: spreads for point, spreads in unlike.items()},
     )
+
+
+def _with_pairs(facts: Facts, pairs: Sequence[int]) -> Facts:
+    """Also what can be seen by the comparison with the fewest pairs, where those are fewer than the seeds."""
+    fewest = min(pairs, default=facts.n)
+    if facts.pooled is None or fewest >= facts.n:
+        return facts
+    seen = statistics.minimum_detectable_difference(facts.pooled, fewest)
+    return replace(facts, pairs=fewest, detectable_in_pairs=seen)
+
+
+def _unpaired(differences: Sequence[statistics.Difference | None]) -> bool:
+    return bool(differences) and not any(differences)
 
 
 def decimals_for(unit: str, figures: Iterable[float]) -> int:

@@ -8,6 +8,7 @@ from itertools import zip_longest
 from typing import Any
 
 from seedbed.statistics import Difference
+from seedbed.tables.wording import rounded
 
 ON_TEST = "selected on test, as the notes did"
 """What stands wherever a number rests on a selection that replicates notes."""
@@ -71,6 +72,10 @@ class Chain:
     on_test: bool = False
     confirmed: Sequence[Confirmed] = field(default_factory=tuple)
     fresh_seeds: str = ""
+    confirmed_in: str = ""
+    """The metric of the confirmed gains: that of the table of the stage that confirms."""
+
+    confirmed_scale: float = 1.0
 
 
 def text(chain: Chain) -> str:
@@ -112,15 +117,17 @@ def _sentences(chain: Chain) -> list[str]:
     if chain.on_test:
         said.append(f"Winners were {ON_TEST}: test figures here are of the data that chose.")
     said.append(
-        f"Gains on seeds {chain.seeds}, which selected: optimistic, and no headline. 95% intervals over seeds, "
-        "paired."
+        f"Gains on seeds {chain.seeds}, which selected: optimistic, and no headline. Better is + in every metric; "
+        "95% intervals over seeds, from the pooled sd of each stage."
     )
     if not chain.fresh_seeds:
         return [*said, "Nothing confirms this chain: a stage with `confirm` runs it afresh on other seeds."]
     if not chain.confirmed:
         return [*said, f"Confirmed on seeds {chain.fresh_seeds}: no step was kept, so that there is no gain."]
-    said.append(f"Confirmed on seeds {chain.fresh_seeds}, which selected nothing, in {chain.metrics[-1]}:")
-    return said + [f"  {one.of}: {_gain(one.gain, chain.scales[-1])}" for one in chain.confirmed]
+    said.append(
+        f"Confirmed on seeds {chain.fresh_seeds}, which selected nothing, in {chain.confirmed_in}, better being +:"
+    )
+    return said + [f"  {one.of}: {_gain(one.gain, chain.confirmed_scale)}" for one in chain.confirmed]
 
 
 def _value(value: Any) -> str:
@@ -130,11 +137,12 @@ def _value(value: Any) -> str:
 def _gain(gain: Difference | None, scale: float) -> str:
     if gain is None:
         return "–"
-    mean = f"{scale * gain.mean:+.{_DECIMALS[scale != 1]}f}"
+    unit = " points" if scale != 1 else ""
+    mean = rounded(scale * gain.mean, _DECIMALS[scale != 1], "+")
     if gain.low is None or gain.high is None:
-        return mean
-    low, high = (f"{scale * bound:+.{_DECIMALS[scale != 1]}f}" for bound in (gain.low, gain.high))
-    return f"{mean} [{low}, {high}]"
+        return f"{mean}{unit}"
+    low, high = (rounded(scale * bound, _DECIMALS[scale != 1], "+") for bound in (gain.low, gain.high))
+    return f"{mean} [{low}, {high}]{unit}"
 
 
 _DECIMALS = {False: 4, True: 2}

@@ -218,6 +218,12 @@ class Facts:
     unlike: Mapping[str, Unlike]
     """Points for which the pooled spread does not speak."""
 
+    pairs: int | None = None
+    """The fewest pairs behind a comparison, where those are fewer than the seeds."""
+
+    detectable_in_pairs: float | None = None
+    """The minimum detectable difference of so many pairs."""
+
 
 @dataclass(frozen=True)
 class Table:
@@ -252,6 +258,8 @@ class Table:
     show: Sequence[Show]
     optimistic: str
     facts: Facts
+    unpaired: bool = False
+    """Whether points are compared with a baseline and none of them shares a seed with it."""
 
     @property
     def cells(self) -> list[Cell]:

@@ -101,14 +101,22 @@ class Point:
         return fmean(float(score.value(tallies)) for tallies in sums.values()) if sums else None
 
     def changes_from(self, other: Point) -> list[Change]:
-        """The settings in which its trials differ from those that they are paired with, each once."""
+        """The settings in which its trials differ from those that they are paired with, each once.
+
+        Without a pair, those in which one trial of each side differs: numerics and code where both have a result.
+        """
+        pairs = [(block, block) for block in self.values if block in other.values]
         found: dict[str, Change] = {}
-        for block in self.values:
-            if block in other.values:
-                sides = (self.outcomes[block].settings, other.outcomes[block].settings)
-                for change in changes(*sides):
+        for mine, its in pairs or [(self._any_block(), other._any_block())]:
+            sides = (self.outcomes[mine].settings, other.outcomes[its].settings)
+            for change in changes(*sides):
+                if change.setting not in MADE or not change.one_sided:
                     found.setdefault(change.setting, change)
         return list(found.values())
+
+    def _any_block(self) -> str:
+        """A trial that stands for the point: one with a value, where there is one."""
+        return next(iter(self.values), next(iter(self.outcomes)))
 
     def _blocks(self) -> dict[str, statistics.Block] | None:
         """What its trials did unit by unit; None where one of them does not tell."""
@@ -139,6 +147,10 @@ def _block(outcome: Outcome, replicates: Iterable[str]) -> str:
     """What a value is paired by: its seed, and where it stands among the replicates."""
     there = [f"{axis}={label(outcome.axes[axis])}" for axis in replicates if axis in outcome.axes]
     return " ".join([str(outcome.seed), *there])
+
+
+MADE = ("numerics", "code")
+"""The settings that only a result tells."""
 
 
 def _seed(block: str) -> str:

@@ -60,20 +60,30 @@ def _with_notes(lines: list[str], grid: Grid, notes: dict[str, str]) -> list[str
     """The lines with each row's note at its end; None where one of them would not fit."""
     width = max(map(len, lines[1:]))
     ends = ["", *(notes.get(str(name), "") for name in grid.columns[0].entries)]
-    told = [f"{line:<{width}}{GAP}{end}".rstrip() for line, end in zip(lines, ends, strict=True)]
+    told = [f"{line:<{width}}{GAP}{end}".rstrip() for line, end in zip(lines, ends, strict=False)]
     return told if max(map(len, told)) <= WIDTH else None
 
 
 def _wrapped(table: Table, grid: Grid) -> Iterator[list[str]]:
     """The grid's lines; labels in front again for each batch of columns that fit beside each other."""
-    labels, *columns = (_aligned(table, column) for column in grid.columns)
-    page = [labels]
+    labels, *columns = ((column, _aligned(table, column)) for column in grid.columns)
+    pages = [[labels]]
     for column in columns:
-        if len(page) > 1 and sum(len(part[0]) + len(GAP) for part in page) + len(column[0]) > WIDTH:
-            yield _joined(page)
-            page = [labels]
-        page.append(column)
-    yield _joined(page)
+        page = pages[-1]
+        wide = sum(len(lines[0]) + len(GAP) for _, lines in page) + len(column[1][0]) > WIDTH
+        if len(page) > 1 and wide:
+            pages.append([labels])
+        pages[-1].append(column)
+    for page in pages:
+        rows = [lines for _, lines in page]
+        # Trivial baselines, which are the last rows, have nothing in most columns.
+        empty = page is not pages[0] and not any(_reaches(column, table) for column, _ in page[1:])
+        yield _joined(lines[: 1 + len(table.rows)] for lines in rows) if empty else _joined(rows)
+
+
+def _reaches(column: Column, table: Table) -> bool:
+    """Whether a column has something for a trivial baseline."""
+    return any(entry is not None for entry in column.entries[len(table.rows) :])
 
 
 def _joined(columns: Iterable[list[str]]) -> list[str]:

@@ -90,7 +90,11 @@ def legend(table: Table) -> str:
 
 def below(table: Table) -> list[str]:
     """What stands under a table: its marks, its intervals, its trials, the source of what was published."""
-    return [told for told in (legend(table), intervals(table), shown_trials(table), origin(table)) if told]
+    return [
+        told
+        for told in (legend(table), intervals(table), unpaired(table), shown_trials(table), origin(table))
+        if told
+    ]
 
 
 def shown_trials(table: Table) -> str:
@@ -106,7 +110,7 @@ def intervals(table: Table) -> str:
     told = []
     compared = [cell.difference for cell in table.cells if cell.difference]
     if any(difference.low is not None for difference in compared):
-        told.append("over seeds: paired, 95% for another run on these test samples")
+        told.append(f"over seeds: 95% for another run on these test samples, by {_t(table)}")
     if any(one and one.low is not None for cell in table.cells for one in both_over_units(cell)):
         how = (
             "a unit's seeds averaged first; points by Student's t, differences by a paired cluster bootstrap"
@@ -114,8 +118,18 @@ def intervals(table: Table) -> str:
         told.append(f"over units: 95% for new ones, {how}")
     count = sum(cell.p_holm is not None for cell in table.cells)
     if count:
-        told.append(f"p: paired t, for its {count} comparisons together (Holm)")
+        told.append(f"p: {_t(table)}, for its {count} comparisons together (Holm)")
     return "; ".join(told)
+
+
+def _t(table: Table) -> str:
+    pooled = table.facts.pooled
+    return f"t on the pooled sd ({pooled.df} df)" if pooled else "Student's paired t"
+
+
+def unpaired(table: Table) -> str:
+    """That a comparison was asked for and cannot be made."""
+    return f"minus {table.baseline}: not known, as no seed has a value in both" if table.unpaired else ""
 
 
 def origin(table: Table) -> str:
@@ -142,6 +156,10 @@ def footer(table: Table) -> list[str]:
         f"{runs}: differences below {number(table, facts.detectable)}{points(table)} cannot be seen "
         f"(pooled sd {number(table, facts.pooled.sd)}, {facts.pooled.df} df)."
     ]
+    if facts.detectable_in_pairs is not None:
+        pairs = f"{facts.pairs} {'pair' if facts.pairs == 1 else 'pairs'}"
+        least = f"{number(table, facts.detectable_in_pairs)}{points(table)}"
+        told.append(f"Comparisons have as few as {pairs}: there, differences below {least} cannot be seen.")
     for point, spreads in facts.unlike.items():
         own, others = number(table, spreads.own), number(table, spreads.others)
         told.append(
@@ -154,7 +172,13 @@ def footer(table: Table) -> list[str]:
 def number(shown: Shown, value: float, sign: str = "") -> str:
     """A figure in the table's unit, rounded half to even from the shortest decimal that is this float."""
     scaled = Decimal(repr(value)) * (100 if shown.unit == "%" else 1)
-    return f"{scaled:{sign}z.{shown.decimals}f}"
+    return rounded(scaled, shown.decimals, sign)
+
+
+def rounded(value: Decimal | float, decimals: int, sign: str = "") -> str:
+    """A figure to so many decimals; one that is rounded to zero has no sign."""
+    text = f"{value:{sign}z.{decimals}f}"
+    return text if float(text) else text.removeprefix("+")
 
 
 def mean(table: Table, cell: Cell) -> str:

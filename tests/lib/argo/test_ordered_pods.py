@@ -72,7 +72,7 @@ def test_a_study_goes_on_from_pod_to_pod_as_it_does_on_one_machine(
         assert planned == [trial.id for trial in here.stages[stage].trials]
     table = (store.read("sweeps/toy-sweep/toy-sweep-first/again/table.md") or b"").decode()
     assert "| widths | width: 8 -> 2 |" in table
-    assert "the whole chain (end minus start): +" in table
+    assert "the whole chain (end against start): +" in table
     (winner,) = json.loads(store.read("sweeps/toy-sweep/toy-sweep-first/rates/winner.json") or b"")
     assert winner["axes"] == winner["incumbent"] == {"rate": 0.01}
 

@@ -66,12 +66,22 @@ def metric(name: str) -> Metric:
     ("name", "value", "guess", "message"),
     [
         # 400 samples, p = 0.2: sd 0.02
-        ("accuracy", 0.239, 0.2, "no better than a guess: test/accuracy@best 0.239 (majority 0.2 ± 0.04)"),
+        (
+            "accuracy",
+            0.239,
+            0.2,
+            "no better than a trivial baseline: test/accuracy@best 0.239 (majority 0.2 ± 0.04)",
+        ),
         ("accuracy", 0.241, 0.2, None),
-        ("accuracy", 0.1, 0.2, "no better than a guess: test/accuracy@best 0.1 (majority 0.2 ± 0.04)"),
-        ("error", 0.8, 0.8, "no better than a guess: test/error@best 0.8 (majority 0.8 ± 0.04)"),
+        (
+            "accuracy",
+            0.1,
+            0.2,
+            "no better than a trivial baseline: test/accuracy@best 0.1 (majority 0.2 ± 0.04)",
+        ),
+        ("error", 0.8, 0.8, "no better than a trivial baseline: test/error@best 0.8 (majority 0.8 ± 0.04)"),
         ("error", 0.7, 0.8, None),
-        ("loss", 1.0, 1.0, "no better than a guess: test/loss@best 1 (majority 1)"),
+        ("loss", 1.0, 1.0, "no better than a trivial baseline: test/loss@best 1 (majority 1)"),
         ("loss", 0.99, 1.0, None),
     ],
 )

@@ -46,11 +46,13 @@ def test_a_study_runs_from_step_to_step_and_tells_its_chain(person: Callable[...
     assert "kept: beats the incumbent by more than one standard error" in widths
     assert "rate: 0.0001 -> 0.02" in rates
     assert rest[0].startswith("Gains on seeds 0-2, which selected: optimistic, and no headline.")
-    assert rest[1].startswith("Confirmed on seeds 7-9, which selected nothing, in test/loss@last:")
-    assert rest[2].startswith("  the whole chain (end minus start): +")
+    assert rest[1].startswith(
+        "Confirmed on seeds 7-9, which selected nothing, in test/loss@best, better being +:"
+    )
+    assert rest[2].startswith("  the whole chain (end against start): +")
     assert [line.strip().split(":")[0] for line in rest[3:5]] == [
-        "widths (end minus end without it)",
-        "rates (end minus end without it)",
+        "widths (end against end without it)",
+        "rates (end against end without it)",
     ]
 
     folder = someone.folder / "runs/sweeps/toy-sweep/latest-full"

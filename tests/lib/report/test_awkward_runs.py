@@ -53,7 +53,8 @@ def test_one_point_with_one_seed_makes_no_claims(make_run: MakeRun) -> None:
     page = made.page()
     value = made.stages[0].tables[0].rows[0].cells[0]
     assert value is not None
-    assert answer(page)[0] == f"s: {value.mean:.3f} (1/1) test loss @best."
+    known = "no better than a trivial baseline (nothing 1.000)"
+    assert answer(page)[0] == f"s: {value.mean:.3f} (1/1) test loss @best, {known}."
     assert "no spread" in answer(page)[-1]
     assert [one.attributes["class"] for one in page.all("svg")] == ["plot"]  # its learning curve
 
@@ -114,3 +115,4 @@ def test_a_study_done_in_order_shows_its_chain_as_the_terminal_does(make_run: Ma
     page = made.page()
     assert page.one("table", id="chain").rows() == rows
     assert [sentence for sentence in sentences if sentence.strip() not in answer(page)] == []
+    assert answer(page)[0].startswith("No gain is confirmed"), "what selected is no headline"

@@ -86,3 +86,15 @@ def test_cost_counts_learned_numbers_and_what_was_trained_before(made: Made) -> 
 def test_a_stage_that_does_not_classify_has_no_classes(make_run: MakeRun) -> None:
     page = make_run({"s": {"config": {"role": "leader", "steps": 2}}}).page()
     assert not [one for one in page.all("caption") if "class" in one.text]
+
+
+def test_columns_of_a_curve_without_values_are_left_out(made: Made) -> None:
+    found = [
+        one.rows()
+        for one in made.page().all("table")
+        if one.one("caption").text.endswith(": loss") and "-curve-" in one.attributes["id"]
+    ]
+    assert found
+    for headers, *steps in found:
+        assert headers == ["step", "val/loss 0", "val/loss 1"]  # nobody logged test/loss
+        assert steps == [["1", "0.5", "0.5"], ["2", "0.7", "0.7"]]

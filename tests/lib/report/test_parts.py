@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from seedbed.collect import StageTables
 from seedbed.planning import PlannedTrial
-from seedbed.report.answer import answer
+from seedbed.report.answer import answer, confirmed
 from seedbed.report.charts import differences, main_figure, shape_of
 from seedbed.report.curves import MOST_STEPS, thinned
 from seedbed.report.drawing import Plot, Scale, round_ticks
@@ -23,7 +23,9 @@ from seedbed.report.points import Point, TableView, TrialOf, chosen
 from seedbed.report.scrub import scrubbed
 from seedbed.report.ternary import ternary
 from seedbed.state import TrialState
+from seedbed.statistics import Difference
 from seedbed.tables import Baseline, Outcome, TableRequest, build_tables
+from seedbed.tables.chain import Chain, Confirmed
 
 finite = st.floats(-1e6, 1e6, allow_nan=False)
 
@@ -182,7 +184,10 @@ def test_the_answer_says_what_is_best_by_how_much_and_what_cannot_be_told_apart(
     said = answer(
         view(found, rows="r", unit="%", baseline=Baseline("scratch", outcomes({}, 0.60, 0.62, 0.61)))
     )
-    assert said[0] == "Best of 4: point 1, 81.7 ± 0.6 % (3/3) test f1 @best."
+    assert (
+        said[0]
+        == "Best of 4, but not told from 1 of the 3 others: point 1, 81.7 ± 0.6 % (3/3) test f1 @best."
+    )
     assert said[1].startswith(
         "Minus scratch: of 3 points, point 1 does best, at +20.7 points, 95% interval over seeds [+"
     )
@@ -195,12 +200,64 @@ def test_the_answer_says_what_is_best_by_how_much_and_what_cannot_be_told_apart(
 @pytest.mark.parametrize(
     ("guess", "higher", "told"), [(0.9, True, True), (0.1, True, False), (0.1, False, True)]
 )
-def test_what_a_guess_reaches_too_is_said_at_once(guess: float, higher: bool, told: bool) -> None:
+def test_what_a_trivial_baseline_reaches_too_is_said_in_the_headline(
+    guess: float, higher: bool, told: bool
+) -> None:
     found = [*outcomes({"r": 1}, 0.5, 0.52), *outcomes({"r": 2}, 0.6, 0.61)]
     said = answer(view(found, rows="r", higher_is_better=higher, trivial={"majority": guess}))
-    sentence = f"No point does better than what needs no learning: majority {guess:.3f}."
-    assert (said[1] == sentence) is told
-    assert (sentence in said) is told
+    lead = f"None of 2 does better than a trivial baseline (majority {guess:.3f}): the best is point "
+    assert said[0].startswith(lead) is told
+    alone = answer(view(found[:2], rows="r", higher_is_better=higher, trivial={"majority": guess}))
+    assert alone[0].endswith(f", no better than a trivial baseline (majority {guess:.3f}).") is told
+
+
+@pytest.mark.parametrize(
+    ("means", "lead"),
+    [
+        ([0.5, 0.505], "Best of 2, but not told from the other: point 1"),
+        ([0.5, 0.501, 0.502], "Best of 3, but not told from any of the 2 others: point 2"),
+        ([0.1, 0.5, 0.501], "Best of 3, but not told from 1 of the 2 others: point 2"),
+        ([0.1, 0.5, 0.9], "Best of 3: point 2"),
+    ],
+    ids=str,
+)
+def test_the_headline_says_when_the_best_cannot_be_told_from_others(means: list[float], lead: str) -> None:
+    found = [
+        one
+        for at, mean in enumerate(means)
+        for one in outcomes({"r": at}, mean, mean + 0.01, mean - (at % 2) / 100)
+    ]
+    assert answer(view(found, rows="r"))[0].startswith(f"{lead}, 0.")
+
+
+CHAIN = Chain(
+    links=[], metrics=["val/f1@best", "test/f1@best"], scales=[100.0, 100.0], seeds="0-2", fresh_seeds="7-8"
+)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "told"),
+    [
+        (-0.04, 0.086, " points, 95% interval over seeds [-4.0, +8.6], not told from zero."),
+        (0.004, 0.042, " points, 95% interval over seeds [+0.4, +4.2]."),
+        (None, None, " points, without an interval."),
+    ],
+)
+def test_the_confirmed_gain_says_whether_it_is_told_from_zero(
+    low: float | None, high: float | None, told: str
+) -> None:
+    gain = Difference(0.023, low, high, 2, None)
+    (said,) = confirmed(replace(CHAIN, confirmed=[Confirmed("the whole chain", gain)]))
+    assert said.startswith("Confirmed on seeds 7-8, which selected nothing, in test f1 @best: ")
+    assert said.endswith(f": the whole chain +2.3{told}")
+
+
+def test_without_a_confirmed_gain_that_is_said_first() -> None:
+    assert confirmed(CHAIN)[0].endswith("no step was kept, so that there is no gain.")
+    assert confirmed(replace(CHAIN, fresh_seeds=""))[0].startswith("No gain is confirmed")
+    assert confirmed(replace(CHAIN, confirmed=[Confirmed("the whole chain", None)]))[0].endswith(
+        ": the whole chain, not known yet."
+    )
 
 
 def test_lower_can_be_better_and_a_baseline_can_win() -> None:
@@ -235,6 +292,13 @@ def test_text_is_readable_in_light_and_in_dark() -> None:
         colours = dict(re.findall(r"--([\w]+): (#[0-9a-f]{3,6});", scheme))
         for name in ("ink", "soft", "warn", "c0", "c1", "c2", "c3", "c4"):
             assert contrast(colours[name], colours["paper"]) >= 4.5, name
+
+
+def test_charts_shrink_with_the_page() -> None:
+    css = (resources.files("seedbed.report") / "style.css").read_text()
+    rules = re.findall(r"([^{}]*\.plot[^{}]*)\{([^{}]*)\}", css)
+    assert rules
+    assert [selector for selector, rule in rules if "min-width" in rule] == []
 
 
 def contrast(one: str, other: str) -> float:

@@ -35,7 +35,7 @@ from seedbed.sweep.yaml import load_yaml
             {"inputs": {"t": {"stage": "s", "weights": "mean"}}},
             "p.inputs.t.weights: found 'mean', expected 'best' or",
         ),
-        ({"grid": []}, "p.grid.a list of blocks needs at least one"),
+        ({"grid": []}, "p.grid: a list of blocks needs at least one"),
         ({"grid": [{"a": [1]}, {"b": [2, 2]}]}, "p.grid.1.b: 2 is listed twice"),
         ({"grid": {"v": {"a": {"form": "b"}}}}, "p.grid.v.a.form: no such key; did you mean 'from'?"),
         ({"grid": {"v": {"a": {"from": "b"}}}}, "p.grid.v.a.from: no label is called 'b'; known: a"),

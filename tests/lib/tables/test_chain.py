@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from seedbed.statistics import Difference
 from seedbed.tables.chain import Chain, Change, Confirmed, Link, markdown, text
+from seedbed.tables.wording import rounded
 
 GAIN = Difference(0.0123, 0.002, 0.0226, 3, None)
 KEPT = Link(
@@ -26,7 +27,7 @@ def test_each_step_says_what_changed_what_that_gained_and_whether_it_was_kept() 
     assert [part.strip() for part in lines[1].split("  ") if part.strip()] == header
     assert lines[2].split("  ")[0] == "weight"
     assert "weight: 0.2 -> 0.3" in lines[2]
-    assert "+1.23 [+0.20, +2.26]" in lines[2]
+    assert "+1.23 [+0.20, +2.26] points" in lines[2]
     assert "loss.kind: a|b -> triplet, loss.margin: – -> 1.0 (from width=32 of width, named)" in lines[3]
     assert lines[4].startswith("size data=b  size=9 ")
     assert lines[4].endswith("chosen: the best mean")
@@ -37,10 +38,15 @@ def test_each_step_says_what_changed_what_that_gained_and_whether_it_was_kept() 
 def test_only_what_was_confirmed_is_a_headline() -> None:
     whole = Difference(2.5, None, None, 1, None)
     lines = text(
-        replace(CHAIN, fresh_seeds="7-9", confirmed=[Confirmed("the whole chain", whole)])
+        replace(
+            CHAIN,
+            fresh_seeds="7-9",
+            confirmed=[Confirmed("the whole chain", whole)],
+            confirmed_in="test/f1@best",
+        )
     ).splitlines()
     assert lines[-2:] == [
-        "Confirmed on seeds 7-9, which selected nothing, in params@best:",
+        "Confirmed on seeds 7-9, which selected nothing, in test/f1@best, better being +:",
         "  the whole chain: +2.5000",
     ]
     assert "no step was kept, so that there is no gain" in text(replace(CHAIN, fresh_seeds="7-9"))
@@ -52,3 +58,7 @@ def test_markdown_keeps_its_columns() -> None:
     assert lines[2].startswith("| step | change | gain in val/f1@best |")
     assert "loss.kind: a\\|b -> triplet" in lines[5]
     assert {line.replace("\\|", "").count("|") for line in lines[2:7]} == {6}
+
+
+def test_a_figure_that_is_rounded_to_zero_has_no_sign() -> None:
+    assert [rounded(value, 1, "+") for value in (0.04, -0.04, 0.06)] == ["0.0", "0.0", "+0.1"]

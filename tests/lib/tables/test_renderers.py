@@ -93,9 +93,10 @@ scratch     73.1 ± 0.8  (3/3) ~
 majority    15.2
 * best; ~ not distinguishable from the best over seeds (Tukey, 95%); d a seed diverged: cannot be
 best
-over seeds: paired, 95% for another run on these test samples
+over seeds: 95% for another run on these test samples, by t on the pooled sd (5 df)
 
 3 seeds: differences below 2.9 points cannot be seen (pooled sd 1.0, 5 df).
+Comparisons have as few as 2 pairs: there, differences below 3.5 points cannot be seen.
 """
     )
 
@@ -117,9 +118,10 @@ alpha.gaf \\ teacher   wrn16-1              wrn28_3
 0.9, wrn28_3: 1 missing: killed (exit 137), 3 attempts
 * best; ~ not distinguishable from the best over seeds (Tukey, 95%); m a seed has no value: cannot
 be best
-over seeds: paired, 95% for another run on these test samples
+over seeds: 95% for another run on these test samples, by t on the pooled sd (5 df)
 
 3 seeds: differences below 2.3 points cannot be seen (pooled sd 0.8, 5 df).
+Comparisons have as few as 2 pairs: there, differences below 2.9 points cannot be seen.
 """
     )
 
@@ -138,10 +140,11 @@ def test_markdown_has_the_notes_in_a_column_or_a_list_and_shows_every_character_
 
 \* best; \~ not distinguishable from the best over seeds (Tukey, 95%); d a seed diverged: cannot be best
 
-over seeds: paired, 95% for another run on these test samples
+over seeds: 95% for another run on these test samples, by t on the pooled sd (5 df)
 
-3 seeds: differences below 2.9 points cannot be seen (pooled sd 1.0, 5 df).
-"""
+3 seeds: differences below 2.9 points cannot be seen (pooled sd 1.0, 5 df).  
+Comparisons have as few as 2 pairs: there, differences below 3.5 points cannot be seen.
+"""  # noqa: W291
     )
     assert markdown.render(by_teacher()) == (
         r"""**test accuracy @best (%), mean ± sample sd over seeds**
@@ -164,10 +167,11 @@ minus scratch, over seeds
 
 \* best; \~ not distinguishable from the best over seeds (Tukey, 95%); m a seed has no value: cannot be best
 
-over seeds: paired, 95% for another run on these test samples
+over seeds: 95% for another run on these test samples, by t on the pooled sd (5 df)
 
-3 seeds: differences below 2.3 points cannot be seen (pooled sd 0.8, 5 df).
-"""
+3 seeds: differences below 2.3 points cannot be seen (pooled sd 0.8, 5 df).  
+Comparisons have as few as 2 pairs: there, differences below 2.9 points cannot be seen.
+"""  # noqa: W291
     )
 
 
@@ -190,8 +194,10 @@ def test_latex_is_a_booktabs_table_with_its_notes_below() -> None:
 """
         r"  \par\smallskip\footnotesize 0.9: 1 diverged at epoch 2 (loss not finite). {*} best; "
         r"\textasciitilde{} not distinguishable from the best over seeds (Tukey, 95\%); d a seed "
-        r"diverged: cannot be best. over seeds: paired, 95\% for another run on these test samples. "
-        r"3 seeds: differences below 2.9 points cannot be seen (pooled sd 1.0, 5 df)."
+        r"diverged: cannot be best. over seeds: 95\% for another run on these test samples, by t on the "
+        r"pooled sd (5 df). "
+        r"3 seeds: differences below 2.9 points cannot be seen (pooled sd 1.0, 5 df). "
+        r"Comparisons have as few as 2 pairs: there, differences below 3.5 points cannot be seen."
         "\n\\end{table}\n"
     )
 
@@ -549,7 +555,8 @@ def test_a_baseline_of_which_nothing_finished_leaves_out_the_differences_and_not
     rendered = terminal.render(
         tables(finished({}, [0.5]), baseline=Baseline("scratch", [Outcome({}, 0, "missing")]))
     )
-    assert "minus" not in rendered
+    assert "minus scratch," not in rendered
+    assert "minus scratch: not known, as no seed has a value in both" in rendered
     assert "scratch        –  (0/1) m   1 missing\n" in rendered
 
 
