@@ -93,16 +93,6 @@ def test_preemptions_and_a_store_that_is_gone_cost_no_result(
     same_numbers(sent.results(), here(sent))
 
 
-def test_a_trial_whose_time_slice_is_over_goes_on_in_the_next(
-    submit: Callable[..., Sweep], here: Callable[..., dict[str, Result]]
-) -> None:
-    sent = submit(name="timeslice", plan={"config": {"epochs": 50}}, timeslice="15")
-    assert sent.ends() == "Succeeded"
-    (result,) = sent.results().values()
-    assert result.attempts >= 2
-    same_numbers(sent.results(), here(sent))
-
-
 @pytest.mark.alone
 @pytest.mark.machine
 @pytest.mark.parametrize(("part", "epochs"), [("controllers", 41), ("apiserver", 42), ("containerd", 43)])
