@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from typing import Any, Generic, TypeVar
@@ -78,7 +77,7 @@ class Trial(Generic[ConfigT]):
         self._checkpoint_seconds = checkpoint_seconds
         self._suits = suits
         self._report = report
-        self._stop = threading.Event()
+        self._stopping = False
         self._saved_at = time.monotonic()
         self._started_at = time.monotonic()
         self._seconds_before = 0.0
@@ -132,7 +131,7 @@ class Trial(Generic[ConfigT]):
         self.health.look(step, state)
         if first_batch := self.health.first_batch:
             self.record.streams.setdefault("first batch", first_batch)
-        stopping = self._stop.is_set()
+        stopping = self._stopping
         if stopping or time.monotonic() - self._saved_at >= self._checkpoint_seconds:
             self._save(step, state)
         if stopping:
@@ -142,7 +141,7 @@ class Trial(Generic[ConfigT]):
 
     def request_stop(self) -> None:
         """Ask the trial to save and stop at its next step; safe in a signal handler."""
-        self._stop.set()
+        self._stopping = True  # no lock is taken: a signal may come while another is being handled
 
     def _save(self, step: int, state: State) -> None:
         self.record.seconds = self.seconds

@@ -232,7 +232,7 @@ def test_a_numpy_generator_goes_on_exactly_as_before() -> None:
         ([torch.float32], r"state\[0\] is a torch.dtype"),
         ([torch.eye(2).to_sparse()], r"state\[0\] is a Tensor of torch.sparse_coo on cpu"),
         ([torch.empty(2, device="meta")], r"state\[0\] is a Tensor of torch.strided on meta"),
-        ([np.array([object()])], r"state\[0\] is a numpy ndarray of object"),
+        ([np.array([None])], r"state\[0\] is a numpy ndarray of object"),
         ([np.ma.array([1])], r"state\[0\] is a numpy MaskedArray of int64"),
     ],
     ids=str,

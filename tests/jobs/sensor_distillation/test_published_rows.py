@@ -122,7 +122,7 @@ def test_the_table_has_the_columns_of_the_notes() -> None:
     lines = markdown.render([published({row: runs for row, (runs, _, _) in ROWS.items()})]).splitlines()
     assert "| row | Trial 1 | Trial 2 | Trial 3 | Mean | Std | published (minus) |" in lines
     assert any(
-        line.startswith("| T16-1 to S16-1 | 69.0 | 67.7 | 67.0 | 67.9 (3/3) \\~ p | 0.8 | 67.9 ± 0.8 (+0.0 [")
+        line.startswith("| T16-1 to S16-1 | 69.0 | 67.7 | 67.0 | 67.9 (3/3) \\~ p | 0.8 | 67.9 ± 0.8 (0.0 [")
         for line in lines
     )
 

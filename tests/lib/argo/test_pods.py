@@ -177,7 +177,7 @@ def test_sigterm_saves_and_asks_for_a_retry(
     )
     wait_for(lambda: store.read(f"{pack[0].folder}/progress.json") is not None)
     send(pod.pid, signal.SIGTERM)
-    assert pod.wait(30) == 75
+    assert pod.wait(60) == 75
     assert "saved step" in log.read_text()
     assert list(store.list(f"{pack[0].folder}/checkpoint"))
     assert pod.stderr is not None

@@ -86,4 +86,4 @@ def test_a_run_here_tells_the_same(tmp_path: Path, make_sweep: Callable[..., Pat
     )
     pace = re.search(rf"seedbed_steps_per_second{place} (\S+)", text)
     assert pace is not None
-    assert 0 < float(pace[1]) <= 40
+    assert 0 < float(pace[1]) <= 80

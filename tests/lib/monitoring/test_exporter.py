@@ -24,7 +24,6 @@ from seedbed.store.folder import FolderStore
 from seedbed.sweep.workflow import read_sweep
 from tests.lib.results import leave
 
-NOW = datetime.now(UTC)
 STAGES: dict[str, Any] = {
     "leaders": {"config": {"role": "leader"}, "grid": {"width": [2, 3]}},
     "others": {
@@ -70,7 +69,12 @@ def finish(
     store: Store, record: StageRecord, number: int, status: str = "finished", attempts: int = 1
 ) -> None:
     trial = record.trials[number]
-    text = {"status": status, "finished_at": NOW.isoformat(), "attempts": attempts, "trial": trial.id}
+    text = {
+        "status": status,
+        "finished_at": datetime.now(UTC).isoformat(),
+        "attempts": attempts,
+        "trial": trial.id,
+    }
     store.write(f"{trial.folder}/result.json", json.dumps(text).encode())
 
 
@@ -104,8 +108,8 @@ def test_trials_are_counted_by_their_state(store: CountingStore, run: Run) -> No
     leaders, _ = read_stages(store, run)
     finish(store, leaders, 0)
     finish(store, leaders, 1, "diverged", attempts=3)
-    hear_of(store, leaders, 2, NOW)
-    hear_of(store, leaders, 3, NOW - timedelta(hours=2))
+    hear_of(store, leaders, 2, datetime.now(UTC))
+    hear_of(store, leaders, 3, datetime.now(UTC) - timedelta(hours=2))
     exporter = Exporter(store)
     exporter.look()
     counts = {"finished": 1, "diverged": 1, "at-work": 1, "interrupted": 1, "waiting": 4}
@@ -119,16 +123,16 @@ def test_trials_are_counted_by_their_state(store: CountingStore, run: Run) -> No
 
 def test_a_trial_that_is_heard_of_and_does_not_move_is_idle(store: CountingStore, run: Run) -> None:
     leaders, _ = read_stages(store, run)
-    began = NOW - timedelta(hours=1)
+    began = datetime.now(UTC) - timedelta(hours=1)
     runs = Running({"toy-sweep": [run.folder]}, {run.folder: 0.0}, [])
     exporter = Exporter(store, lambda: runs)
     hear_of(store, leaders, 0, began, step=5)
     exporter.look()
-    hear_of(store, leaders, 0, NOW, step=5)
+    hear_of(store, leaders, 0, datetime.now(UTC), step=5)
     exporter.look()
     assert states(exporter, "leaders")["at-work"] == 1
     assert told(exporter)["seedbed_sweep_idle_seconds", "toy-sweep"] == pytest.approx(3600, abs=60)
-    hear_of(store, leaders, 0, NOW, step=6)
+    hear_of(store, leaders, 0, datetime.now(UTC), step=6)
     exporter.look()
     assert told(exporter)["seedbed_sweep_idle_seconds", "toy-sweep"] == pytest.approx(0, abs=60)
 
