@@ -7,6 +7,7 @@ REGISTRY ?= localhost/seedbed
 BIN      := .venv/bin
 CLUSTER  ?= ../shared/cluster
 ARGO     ?= v3.7.18
+PAGES    ?= http://localhost:8080
 
 FAMILIES  = $(patsubst jobs/%/__init__.py,%,$(wildcard jobs/*/__init__.py))
 FAMILY   ?= $(FAMILIES)
@@ -145,6 +146,7 @@ deploy: $(if $(filter local,$(OVERLAY)),local-files) ## Put OVERLAY into the clu
 	kubectl --namespace seedbed delete job bucket --ignore-not-found  # a job cannot be changed
 	kubectl apply --server-side --kustomize manifests/overlays/$(OVERLAY)
 	$(if $(filter local,$(OVERLAY)),$(call await,bucket))
+	$(if $(filter local,$(OVERLAY)),@$(MAKE) --no-print-directory links)
 
 await = kubectl --namespace seedbed wait --for condition=complete job/$1 --timeout 2m || \
 	  { kubectl --namespace seedbed logs job/$1; exit 1; }
@@ -154,6 +156,12 @@ local-files:
 	python3 manifests/components/store/identities.py manifests/overlays/local
 	printf '%s\n' registry=$(REGISTRY) tag=$(TAG) any=$(REGISTRY)/$(firstword $(FAMILY)):$(TAG) \
 	  >manifests/overlays/local/images.env
+
+.PHONY: links
+links: ## Let the Argo UI and notices lead to reports and logs at PAGES: where people reach the service of that name.
+	sed 's|ADDRESS|$(PAGES)|' manifests/argo/links.yaml | kubectl --namespace argo \
+	  patch configmap workflow-controller-configmap --type merge --patch-file /dev/stdin
+	kubectl --namespace seedbed patch configmap seedbed --type merge --patch '{"data": {"SEEDBED_PAGES": "$(PAGES)"}}'
 
 .PHONY: undeploy
 undeploy: $(if $(filter local,$(OVERLAY)),local-files) ## Take OVERLAY out of the cluster; what the store holds stays, unless PURGE=1.

@@ -62,6 +62,13 @@ def read_attempts(store: Store, folder: str) -> list[dict[str, Any]]:
     return [attempt for attempt in found if isinstance(attempt, dict)]
 
 
+def attempt_in_words(attempt: dict[str, Any]) -> str:
+    """How an attempt ended, and under it the end of its output."""
+    ended = f"exit code {attempt['exit_code']}: {attempt['message']}" if "ended" in attempt else "no end yet"
+    head = f"attempt {attempt['attempt']} on {attempt['host']}: {ended}"
+    return f"{head}\n{attempt.get('output', '')}".rstrip()
+
+
 def _write(store: Store, trial: PlannedTrial, name: str, ending: dict[str, Any]) -> None:
     about = {"attempt": name, "host": socket.gethostname(), "pid": os.getpid(), **ending}
     store.write(f"{trial.folder}/attempts/{name}.json", json.dumps(about, indent=1).encode())

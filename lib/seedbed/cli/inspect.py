@@ -6,7 +6,7 @@ import json
 import time
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -134,7 +134,7 @@ def logs(
     ] = False,
 ) -> None:
     """Show what a trial logged, and how each attempt at it went; of one at work, how far it has got."""
-    from seedbed.attempts import read_attempts
+    from seedbed.attempts import attempt_in_words, read_attempts
     from seedbed.progress import read_progress
 
     place = store_at(store, on)
@@ -143,7 +143,7 @@ def logs(
     told: set[str] = set()
     while True:
         finished = place.read(f"{folder}/result.json") is not None
-        lines = [_of_attempt(attempt) for attempt in read_attempts(place, folder)]
+        lines = [attempt_in_words(attempt) for attempt in read_attempts(place, folder)]
         progress = None if finished else read_progress(place, folder)
         for line in [*lines, *([_of_progress(progress)] if progress else [])]:
             if line not in told:
@@ -153,12 +153,6 @@ def logs(
             break
         time.sleep(1)
     print((place.read(f"{folder}/log.jsonl") or b"").decode(), end="")
-
-
-def _of_attempt(attempt: dict[str, Any]) -> str:
-    ended = f"exit code {attempt['exit_code']}: {attempt['message']}" if "ended" in attempt else "no end yet"
-    head = f"attempt {attempt['attempt']} on {attempt['host']}: {ended}"
-    return f"{head}\n{attempt.get('output', '')}".rstrip()
 
 
 def _of_progress(progress: Progress) -> str:

@@ -81,6 +81,9 @@ def notify(
     webhook_url: Annotated[
         str, typer.Option(envvar="WEBHOOK_URL", help="Who is told; nobody by default.")
     ] = "",
+    pages: Annotated[
+        str, typer.Option(envvar="SEEDBED_PAGES", help="Where `seedbed pages` is reached, for the link.")
+    ] = "",
     store: StoreOption = "runs",
 ) -> None:
     """Tell a webhook that a workflow has ended; one that cannot be told fails no sweep."""
@@ -91,7 +94,7 @@ def notify(
     if not webhook_url:
         print("no WEBHOOK_URL: nobody is told")
         return
-    text = notice(store_at(store), folder_of(own_workflow(workflow)), phase)
+    text = notice(store_at(store), folder_of(own_workflow(workflow)), phase, pages)
     print(text if post(webhook_url, text) else f"nobody could be told:\n{text}")
 
 

@@ -17,8 +17,11 @@ log = logging.getLogger(__name__)
 TRIES, PAUSE_SECONDS, TIMEOUT_SECONDS = 3, 5.0, 20.0
 
 
-def notice(store: Store, folder: str, phase: str) -> str:
-    """In a few lines: how the run in a folder ended, its stages' trials, and its report."""
+def notice(store: Store, folder: str, phase: str, pages: str = "") -> str:
+    """In a few lines: how the run in a folder ended, its stages' trials, and its report.
+
+    `pages` is where `seedbed pages` is reached; without it, the report's place in the store is said.
+    """
     run = run_in(store, folder)
     if run is None:
         return f"{folder.rpartition('/')[2]}: {phase.lower()} before anything was planned"
@@ -29,7 +32,8 @@ def notice(store: Store, folder: str, phase: str) -> str:
         diverged = f", {counts['diverged']} diverged" if counts["diverged"] else ""
         lines.append(f"{record.stage}: {done} of {len(record.trials)} trials have results{diverged}")
     report = f"{folder}/report.html"
-    return "\n".join([*lines, store.place(report)] if store.etag(report) else lines)
+    place = f"{pages.rstrip('/')}/{report}" if pages else store.place(report)
+    return "\n".join([*lines, place] if store.etag(report) else lines)
 
 
 def post(url: str, text: str) -> bool:

@@ -76,6 +76,8 @@ def test_it_says_how_each_stage_ended_and_where_the_report_is(
     ]
     store.write(f"{run.folder}/report.html", b"...")
     assert notice(store, run.folder, "Failed").splitlines()[-1] == store.place(f"{run.folder}/report.html")
+    linked = notice(store, run.folder, "Failed", "https://seedbed.example.org/")
+    assert linked.splitlines()[-1] == f"https://seedbed.example.org/{run.folder}/report.html"
     assert notice(store, "sweeps/a/a-bcdef", "Error") == "a-bcdef: error before anything was planned"
 
 
