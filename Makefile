@@ -175,14 +175,10 @@ at-hand = $(if $(wildcard $(CLUSTER)/engine),eval "$$($(CLUSTER)/engine up)";) \
 .PHONY: test-cluster
 test-cluster: .venv/ready ## The tests that need a cluster: KUBECONFIG's, else CLUSTER's (a folder) is brought up. WITHOUT: a marker.
 	@$(at-hand) $(MAKE) --no-print-directory images selftest load deploy
-	@$(at-hand) $(BIN)/python -m pytest -n 3 -m 'not alone and not monitoring' \
+	@$(at-hand) $(BIN)/python -m pytest -n 3 -m 'not alone' --durations 30 \
 	  tests/manifests/rendered_overlays.py tests/manifests/alert_rules.py tests/cluster
 	@$(at-hand) CLUSTER_TOOL=$(abspath $(wildcard $(CLUSTER)/cluster)) \
-	  $(BIN)/python -m pytest -m 'alone$(if $(WITHOUT), and not $(WITHOUT))' tests/cluster
-
-.PHONY: test-monitoring
-test-monitoring: .venv/ready ## Alerts and dashboard against a real Prometheus, on the cluster that `make deploy` has filled.
-	@$(at-hand) $(BIN)/python -m pytest -m monitoring tests/cluster
+	  $(BIN)/python -m pytest -m 'alone$(if $(WITHOUT), and not $(WITHOUT))' --durations 30 tests/cluster
 
 .PHONY: bench-cluster
 bench-cluster: .venv/ready ## Pods per minute, and the size of the workflow, for TRIALS (300) trials of a second.

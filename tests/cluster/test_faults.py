@@ -16,8 +16,11 @@ from seedbed.results import Result
 from tests.cluster.conftest import Sweep, kubectl, same_numbers, seedbed, until
 
 EVICTED = {"phase": "Failed", "reason": "Evicted", "message": "The node was low on resource: memory."}
-PREEMPTIONS = 3
-"""Of one trial. Argo waits longer before each attempt: six would take ten minutes."""
+PREEMPTIONS = 6
+"""Of one trial, one after the other: Argo waits four minutes in all before its attempts."""
+
+OUTAGE_SECONDS = 300
+TIMESLICE_SECONDS = 45
 
 CLUSTER_TOOL = os.environ.get("CLUSTER_TOOL", "")
 """Stops and starts the cluster's own parts; the Makefile says where it is."""
@@ -76,20 +79,38 @@ def test_a_trial_goes_on_and_ends_with_the_same_numbers(
     same_numbers(sent.results(), here(sent))
 
 
-@pytest.mark.alone
-def test_preemptions_and_a_store_that_is_gone_cost_no_result(
+def test_preemptions_cost_no_result(
     submit: Callable[..., Sweep], here: Callable[..., dict[str, Result]]
 ) -> None:
-    sent = submit(name="bad-night", plan={"config": {"epochs": 100}})
+    sent = submit(name="preempted", plan={"config": {"epochs": 100}})
     for _ in range(PREEMPTIONS):
         delete(sent.running_pod())
-    sent.running_pod()
-    kubectl("scale", "statefulset", "store", "--replicas", "0")
-    time.sleep(45)
-    kubectl("scale", "statefulset", "store", "--replicas", "1")
     assert sent.ends() == "Succeeded"
     (result,) = sent.results().values()
     assert result.attempts > PREEMPTIONS
+    same_numbers(sent.results(), here(sent))
+
+
+def test_a_trial_that_takes_longer_than_its_time_slice_goes_on_in_the_next(
+    submit: Callable[..., Sweep], here: Callable[..., dict[str, Result]]
+) -> None:
+    sent = submit(name="sliced", plan={"config": {"epochs": 101}}, timeslice=str(TIMESLICE_SECONDS))
+    assert sent.ends() == "Succeeded"
+    (result,) = sent.results().values()
+    assert result.attempts >= 2
+    same_numbers(sent.results(), here(sent))
+
+
+@pytest.mark.alone
+def test_a_store_that_is_gone_for_minutes_costs_no_result(
+    submit: Callable[..., Sweep], here: Callable[..., dict[str, Result]]
+) -> None:
+    sent = submit(name="bad-night", plan={"config": {"epochs": 102}})
+    sent.running_pod()
+    kubectl("scale", "statefulset", "store", "--replicas", "0")
+    time.sleep(OUTAGE_SECONDS)
+    kubectl("scale", "statefulset", "store", "--replicas", "1")
+    assert sent.ends() == "Succeeded"
     same_numbers(sent.results(), here(sent))
 
 

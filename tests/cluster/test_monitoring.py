@@ -20,7 +20,7 @@ COMPONENTS = Path(__file__).parents[2] / "manifests" / "components"
 QUERIES = re.findall(r'"expr": (".*")', (COMPONENTS / "monitoring-exporter" / "seedbed.json").read_text())
 RULES = yaml.safe_load((COMPONENTS / "monitoring" / "rules.yaml").read_text())
 ALERTS = {rule["alert"] for group in RULES["groups"] for rule in group["rules"] if "alert" in rule}
-pytestmark = pytest.mark.monitoring
+pytestmark = pytest.mark.alone
 QUICK = [(">= 5", ">= 2"), ("> 1800", "> 20"), ("for: 5m", "for: 10s"), ("for: 2m", "for: 10s")]
 """The alerts' patience, cut down to what a test has."""
 

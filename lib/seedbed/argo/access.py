@@ -61,7 +61,7 @@ def _reachable(endpoint: str, api: KubernetesApi) -> str:
     port = parts.port or (443 if parts.scheme == "https" else 80)
     if _answers(address, port):
         return f"{parts.scheme}://{address}:{port}"
-    return f"{parts.scheme}://127.0.0.1:{_forward(api.namespace, inside[1], port)}"
+    return f"{parts.scheme}://127.0.0.1:{forward(api.namespace, inside[1], port)}"
 
 
 def _answers(host: str, port: int) -> bool:
@@ -72,7 +72,7 @@ def _answers(host: str, port: int) -> bool:
         return False
 
 
-def _forward(namespace: str, service: str, port: int) -> int:
+def forward(namespace: str, service: str, port: int) -> int:
     """A port of this machine that leads to a service's, until this process ends."""
     kubectl = shutil.which("kubectl")
     if kubectl is None:

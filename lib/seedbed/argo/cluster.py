@@ -44,7 +44,8 @@ def open_cluster() -> Cluster:
     if os.environ.get("ARGO_SERVER"):
         from seedbed.argo.server import ArgoServer
 
-        return ArgoServer(namespace, os.environ["ARGO_SERVER"], os.environ.get("ARGO_TOKEN", ""))
+        verify = os.environ.get("ARGO_INSECURE_SKIP_VERIFY") != "true"  # as Argo's own command line has it
+        return ArgoServer(namespace, os.environ["ARGO_SERVER"], os.environ.get("ARGO_TOKEN", ""), verify)
     from seedbed.argo.kubernetes_api import KubernetesApi
 
     return KubernetesApi(namespace)
