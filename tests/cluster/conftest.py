@@ -200,9 +200,9 @@ def changed(
 def here(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[str, Result]]:
     """The results of the same sweep on this machine, by trial."""
 
-    def run(sweep: Sweep, form: str = "full") -> dict[str, Result]:
+    def run(sweep: Sweep, form: str = "full", **environment: str) -> dict[str, Result]:
         folder = tmp_path_factory.mktemp("here")
-        done = seedbed("submit", str(sweep.file), f"--{form}", "--store", str(folder))
+        done = seedbed("submit", str(sweep.file), f"--{form}", "--store", str(folder), **environment)
         assert done.returncode == 0, done.stderr
         store = open_store(str(folder))
         folders = {key.rpartition("/")[0] for key in store.list("trials") if key.endswith("/result.json")}
