@@ -158,9 +158,11 @@ local-files:
 	  >manifests/overlays/local/images.env
 
 .PHONY: links
-links: ## Let the Argo UI and notices lead to reports and logs at PAGES: where people reach the service of that name.
+links: ## Let Argo's UI, which starts anew, and notices lead to reports and logs at PAGES: where people reach the service of that name.
 	sed 's|ADDRESS|$(PAGES)|' manifests/argo/links.yaml | kubectl --namespace argo \
 	  patch configmap workflow-controller-configmap --type merge --patch-file /dev/stdin
+	for server in $$(kubectl --namespace argo get deployment argo-server --ignore-not-found --output name); do \
+	  kubectl --namespace argo rollout restart $$server && kubectl --namespace argo rollout status $$server; done
 	kubectl --namespace seedbed patch configmap seedbed --type merge --patch '{"data": {"SEEDBED_PAGES": "$(PAGES)"}}'
 
 .PHONY: undeploy

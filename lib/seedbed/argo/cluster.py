@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 Workflow = dict[str, Any]
-"""A Workflow as the API gives it: metadata, spec, status."""
+"""A Workflow as the API gives it: metadata, spec, status. An Argo server leaves out what kind of object it is."""
+
+API_VERSION = "argoproj.io/v1alpha1"
 
 NAMESPACE = "seedbed"
 """Where the manifests put everything; SEEDBED_NAMESPACE names another."""

@@ -12,10 +12,11 @@ from typing import Any
 import urllib3
 from kubernetes import client, config
 
-from seedbed.argo.cluster import Workflow, newest_first
+from seedbed.argo.cluster import API_VERSION, Workflow, newest_first
 from seedbed.errors import ClusterUnavailable, InvalidSweep
 
-GROUP, VERSION, PLURAL = "argoproj.io", "v1alpha1", "workflows"
+GROUP, VERSION = API_VERSION.split("/")
+PLURAL = "workflows"
 TIMEOUT_SECONDS = 20
 
 

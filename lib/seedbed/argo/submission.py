@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from seedbed.argo.cluster import SWEEP_LABEL, Workflow
+from seedbed.argo.cluster import API_VERSION, SWEEP_LABEL, Workflow
 from seedbed.sweep.yaml import load_yaml, without_empty
 
 
@@ -31,8 +31,8 @@ def again(workflow: Workflow) -> dict[str, Any]:
     }
     spec = {key: value for key, value in workflow["spec"].items() if key != "shutdown"}
     return {
-        "apiVersion": workflow["apiVersion"],
-        "kind": workflow["kind"],
+        "apiVersion": API_VERSION,
+        "kind": "Workflow",
         "metadata": kept,
         "spec": without_empty(spec),
     }
