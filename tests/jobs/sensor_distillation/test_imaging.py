@@ -5,7 +5,9 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import patch
 
+import numba
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -36,8 +38,14 @@ def image(x: NDArray[np.float32], encoding: Encoding, size: int, n_bins: int = 8
 
 @pytest.fixture(scope="module")
 def pyts() -> Oracle:
-    """pyts as an oracle on (N, n) series; importing it compiles for many seconds, so once and only here."""
-    with warnings.catch_warnings():
+    """pyts as an oracle on (N, n) series."""
+    njit = numba.njit
+
+    def when_called(*signature: Any, **options: Any) -> Any:
+        """Compile a function when it is called: on import, as pyts would have it, all take half a minute."""
+        return njit(*filter(callable, signature), **options)
+
+    with warnings.catch_warnings(), patch.object(numba, "njit", when_called):
         warnings.simplefilter("ignore")
         from pyts.image import GramianAngularField, MarkovTransitionField
 
