@@ -60,7 +60,7 @@ setup: .venv/ready ## Make .venv with the locked dependencies; everything else d
 
 .PHONY: test
 test: .venv/ready ## The tests: no network, no GPU, no cluster.
-	PYTHONHASHSEED=0 $(BIN)/python -m pytest -n 2  # both processes have to list the tests alike
+	PYTHONHASHSEED=0 $(BIN)/python -m pytest -n 2 --dist worksteal  # both processes have to list the tests alike
 
 .PHONY: lint
 lint: .venv/ready ## Formatting, style, types, YAML and the sweep files; changes nothing.

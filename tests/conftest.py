@@ -10,11 +10,17 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import settings
 
 FAMILIES = Path(__file__).parent / "families"
 
 os.environ["OMP_NUM_THREADS"] = "1"  # before torch is loaded
 sys.path.insert(0, str(FAMILIES))  # `jobs` is a namespace: its packages come from every folder on the path
+
+# The same examples everywhere, however slow the machine is.
+settings.register_profile("steady", derandomize=True, database=None, deadline=None, print_blob=True)
+settings.register_profile("explore", settings.get_profile("steady"), derandomize=False, max_examples=1000)
+settings.load_profile("steady")  # pytest --hypothesis-profile=explore draws others each time
 
 
 @pytest.fixture(autouse=True)

@@ -98,7 +98,7 @@ states = st.recursive(
 )
 
 
-@settings(derandomize=True, deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(states)
 def test_any_state_comes_back_in_every_bit(state: Any) -> None:
     assert same(back(state), state)

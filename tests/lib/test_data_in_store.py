@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,8 +17,8 @@ from seedbed.data import Files, MissingData
 from seedbed.datasets import push, stored_sets
 from seedbed.errors import BadData, InvalidConfig
 from seedbed.store import Store, open_store
+from tests.lib.command_line import Done, run_here
 
-SEEDBED = str(Path(sys.executable).with_name("seedbed"))
 FILES = {"toy/Set A/one.txt": b"one", "toy/Set A/deep/two.txt": b"two" * 1000, "toy/Set A/three.txt": b""}
 
 
@@ -289,16 +288,15 @@ def test_sets_without_files_of_their_own_say_so() -> None:
     assert files_of("no-such-set") is None
 
 
-def test_the_command_pushes_lists_and_says_what_it_did(tmp_path: Path) -> None:
+def test_the_command_pushes_lists_and_says_what_it_did(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     make_set(tmp_path / "home", "ucr/Toy")
-    environment = os.environ | {
-        "SEEDBED_DATA": str(tmp_path / "home"),
-        "SEEDBED_STORE": str(tmp_path / "runs"),
-    }
+    monkeypatch.setenv("SEEDBED_DATA", str(tmp_path / "home"))
+    monkeypatch.setenv("SEEDBED_STORE", str(tmp_path / "runs"))
 
-    def types(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [SEEDBED, "data", *arguments]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    def types(*arguments: str) -> Done:
+        return run_here(tmp_path / "home", "data", *arguments)
 
     assert "nothing; `seedbed data push NAME` puts a data set there" in types().stdout
     assert "ucr/Toy: 2 files put there" in types("push", "ucr/Toy").stdout

@@ -28,7 +28,7 @@ pairs = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, ma
 
 
 @pytest.mark.parametrize("name", ORACLES)
-@settings(derandomize=True, database=None, deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(pairs=pairs)
 def test_a_score_of_all_samples_is_scikit_learns(name: str, pairs: list[tuple[int, int]]) -> None:
     targets, guesses = map(np.array, zip(*pairs, strict=True))

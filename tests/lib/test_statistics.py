@@ -8,7 +8,7 @@ from statistics import fmean
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -25,7 +25,6 @@ from seedbed.statistics import (
     unlike_the_others,
 )
 
-steady = settings(derandomize=True, database=None, deadline=None)
 Values = dict[str, dict[int, float]]
 
 # Montgomery, Design and Analysis of Experiments, the vascular graft experiment: yield by extrusion pressure
@@ -154,7 +153,6 @@ def test_the_spread_of_two_points_is_computed_as_by_hand() -> None:
     assert pooled.df == 2
 
 
-@steady
 @given(grids_with_gaps())
 def test_the_pooled_spread_is_that_of_least_squares_also_where_seeds_are_missing(values: Values) -> None:
     pooled = pooled_spread(values)
@@ -182,7 +180,6 @@ def test_where_no_degree_of_freedom_is_left_no_spread_is_invented(values: Values
     assert pooled_spread(values) is None
 
 
-@steady
 @given(
     grids_with_gaps(), st.integers(-500, 500), st.sampled_from([-4.0, 0.5, 3.0]), st.permutations(range(4))
 )
@@ -201,7 +198,6 @@ def test_the_pooled_spread_ignores_shifts_and_order_and_scales_with_the_values(
         assert moved.sd == pytest.approx(abs(scale) * pooled.sd, abs=1e-8)
 
 
-@steady
 @given(grids_with_gaps(), st.lists(st.integers(-100, 100), min_size=4, max_size=4))
 def test_a_constant_added_to_a_seed_leaves_the_pooled_spread_as_it_was(
     values: Values, effects: list[int]
@@ -265,7 +261,6 @@ def test_a_correlation_that_would_say_nothing_is_not_given(a: Mapping[int, float
     assert difference.correlation is None
 
 
-@steady
 @given(grids_with_gaps())
 def test_a_difference_the_other_way_round_is_its_negative(values: Values) -> None:
     a, b = values["point 0"], values.get("point 1", {})

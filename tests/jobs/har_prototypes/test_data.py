@@ -86,7 +86,7 @@ def test_merged_all_windows_are_mixed() -> None:
     assert {"train", "test"} == set(windows.official[divided.parts["test"]])
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 1000), protocol=st.sampled_from(["subject", "notes", "merged"]))
 def test_parts_are_disjoint_and_units_too(seed: int, protocol: Any) -> None:
     divided = split(load_windows("made"), config(protocol=protocol, split_seed=seed))
@@ -239,17 +239,19 @@ def test_a_warp_does_what_it_is_told() -> None:
     assert (masked[:, 0].int().diff(dim=1).abs().sum(1) <= 2).all(), "in one piece"
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 1000), classes=st.integers(2, 7))
 def test_the_other_class_is_never_the_own_one(seed: int, classes: int) -> None:
     labels = torch.arange(200) % classes
-    others = draws.other_classes(Streams(seed), 0, labels, classes)  # type: ignore[arg-type]
-    assert (others != labels).all()
-    assert 0 <= int(others.min()) <= int(others.max()) < classes
-    assert {int(one) for one in others[labels == 0]} == set(range(1, classes))
+    trial: Any = Streams(seed)
+    epochs = torch.stack([draws.other_classes(trial, epoch, labels, classes) for epoch in range(20)])
+    assert (epochs != labels).all()
+    assert 0 <= int(epochs.min()) <= int(epochs.max()) < classes
+    # Each of six classes comes up among 560 draws or more, but in one of 10^43 cases.
+    assert set(epochs[:, labels == 0].flatten().tolist()) == set(range(1, classes))
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 1000), labels=st.lists(st.integers(0, 4), min_size=1, max_size=60))
 def test_a_partner_is_another_window_of_the_class_and_everybody_is_one_once(
     seed: int, labels: list[int]

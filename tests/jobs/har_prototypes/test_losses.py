@@ -31,7 +31,7 @@ def drawn(seed: int, batch: int = 24, width: int = WIDTH) -> tuple[Tensor, Tenso
 # Softmax over prototypes
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(seed=SEEDS, temperature=st.sampled_from([0.05, 0.1, 1.0]))
 def test_prototype_nce_is_the_normalised_softmax_of_metric_learning(seed: int, temperature: float) -> None:
     f, prototypes, labels = drawn(seed)
@@ -56,7 +56,7 @@ def test_at_a_high_temperature_all_prototypes_are_alike() -> None:
     assert float(losses.prototype_nce(*drawn(0), 1e9)) == pytest.approx(math.log(CLASSES), abs=1e-6)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(seed=SEEDS, scale=st.floats(1e-2, 1e2), order=st.permutations(range(CLASSES)))
 def test_lengths_and_the_order_of_classes_change_nothing(seed: int, scale: float, order: list[int]) -> None:
     f, prototypes, labels = drawn(seed)
@@ -66,7 +66,7 @@ def test_lengths_and_the_order_of_classes_change_nothing(seed: int, scale: float
     torch.testing.assert_close(losses.prototype_nce(f, prototypes[new], new.argsort()[labels], 0.07), before)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(seed=SEEDS)
 def test_its_gradient_turns_a_feature_and_never_stretches_it(seed: int) -> None:
     f, prototypes, labels = drawn(seed)
@@ -105,7 +105,7 @@ def test_a_class_that_has_not_been_seen_is_as_concentrated_as_the_others() -> No
 # Triplets
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(seed=SEEDS, margin=st.sampled_from([0.2, 1.0, 3.0]))
 def test_a_triplet_with_a_prototype_stays_in_its_bounds(seed: int, margin: float) -> None:
     f, prototypes, labels = drawn(seed)
@@ -159,7 +159,7 @@ def by_hand(a: Tensor, b: Tensor, off_diagonal: float, ddof: int = 0) -> float:
     return float(np.sum((1 - diagonal) ** 2) + off_diagonal * rest)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(seed=SEEDS)
 def test_barlow_is_as_published_and_tells_the_two_deviations_apart(seed: int) -> None:
     a, _, _ = drawn(seed)
@@ -178,7 +178,7 @@ def test_equal_copies_agree_wholly_with_the_biased_deviation_only() -> None:
     assert float(losses.barlow(a, a, 0.0, deviation="unbiased")) == pytest.approx(expected)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(seed=SEEDS, scale=st.floats(0.1, 10), shift=st.floats(-5, 5))
 def test_barlow_does_not_see_scale_and_offset(seed: int, scale: float, shift: float) -> None:
     a, _, _ = drawn(seed)
@@ -200,7 +200,7 @@ def test_a_constant_feature_breaks_nothing() -> None:
 # Among the windows of a batch
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(seed=SEEDS, temperature=st.sampled_from([0.07, 0.5]))
 def test_nt_xent_is_that_of_metric_learning(seed: int, temperature: float) -> None:
     a, _, _ = drawn(seed, batch=8)
@@ -215,7 +215,7 @@ def test_nt_xent_over_a_large_batch_takes_no_more_than_its_similarities() -> Non
     assert torch.isfinite(losses.nt_xent(a, b, 0.07))
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(seed=SEEDS)
 def test_supervised_contrast_is_as_published(seed: int) -> None:
     f, _, labels = drawn(seed, batch=12)
@@ -228,7 +228,7 @@ def test_supervised_contrast_is_as_published(seed: int) -> None:
     assert float(losses.supervised_contrast(f, labels, 0.1)) == pytest.approx(np.mean(values), rel=1e-6)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(seed=SEEDS)
 def test_siamese_stays_in_its_bounds_and_reaches_them(seed: int) -> None:
     (f_a, *_), (f_b, *_) = drawn(seed), drawn(seed + 1)

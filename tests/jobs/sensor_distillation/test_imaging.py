@@ -5,7 +5,9 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import patch
 
+import numba
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -36,8 +38,14 @@ def image(x: NDArray[np.float32], encoding: Encoding, size: int, n_bins: int = 8
 
 @pytest.fixture(scope="module")
 def pyts() -> Oracle:
-    """pyts as an oracle on (N, n) series; importing it compiles for many seconds, so once and only here."""
-    with warnings.catch_warnings():
+    """pyts as an oracle on (N, n) series."""
+    njit = numba.njit
+
+    def when_called(*signature: Any, **options: Any) -> Any:
+        """Compile a function when it is called: on import, as pyts would have it, all take half a minute."""
+        return njit(*filter(callable, signature), **options)
+
+    with warnings.catch_warnings(), patch.object(numba, "njit", when_called):
         warnings.simplefilter("ignore")
         from pyts.image import GramianAngularField, MarkovTransitionField
 
@@ -95,7 +103,7 @@ def test_transition_fields_are_those_of_pyts(pyts: Oracle, length: int, size: in
     np.testing.assert_allclose(images(x[:, None], "mtf", size, n_bins)[:, 0], expected, rtol=0, atol=1e-6)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     hnp.arrays(np.float32, st.integers(2, 40), elements=st.integers(-4, 4).map(float)),
     st.integers(1, 40),
@@ -110,7 +118,6 @@ def test_transition_fields_with_many_ties_are_those_of_pyts(
     )
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**32), st.integers(2, 60), st.integers(2, 12))
 def test_bin_edges_are_the_percentiles_of_numpy_to_the_last_bit(seed: int, length: int, n_bins: int) -> None:
     ordered = np.sort(np.random.default_rng(seed).standard_normal(length).astype(np.float32))
@@ -120,7 +127,6 @@ def test_bin_edges_are_the_percentiles_of_numpy_to_the_last_bit(seed: int, lengt
     assert np.array_equal(edges, np.percentile(ordered.astype(np.float64), shares))
 
 
-@settings(deadline=None)
 @given(series())
 def test_gasf_is_symmetric_with_the_doubled_angle_on_its_diagonal(x: NDArray[np.float32]) -> None:
     field = image(x, "gasf", 48)
@@ -129,7 +135,6 @@ def test_gasf_is_symmetric_with_the_doubled_angle_on_its_diagonal(x: NDArray[np.
     np.testing.assert_allclose(np.diag(field), 2 * scaled**2 - 1, rtol=0, atol=1e-7)
 
 
-@settings(deadline=None)
 @given(series())
 def test_gadf_is_antisymmetric_with_a_diagonal_of_zeros(x: NDArray[np.float32]) -> None:
     field = image(x, "gadf", 48)
@@ -137,7 +142,6 @@ def test_gadf_is_antisymmetric_with_a_diagonal_of_zeros(x: NDArray[np.float32]) 
     assert not np.diag(field).any()
 
 
-@settings(deadline=None)
 @given(series())
 def test_the_fields_are_cosines_of_sums_and_sines_of_differences_of_angles(x: NDArray[np.float32]) -> None:
     angle = np.arccos(np.clip(2 * (x.astype(np.float64) - x.min()) / (x.max() - x.min()) - 1, -1, 1))
@@ -145,7 +149,6 @@ def test_the_fields_are_cosines_of_sums_and_sines_of_differences_of_angles(x: ND
     np.testing.assert_allclose(image(x, "gadf", 48), np.sin(angle[:, None] - angle), rtol=0, atol=1e-7)
 
 
-@settings(deadline=None)
 @given(series(), st.sampled_from([0.25, 1, 8]), st.integers(-1000, 1000))
 def test_scale_and_offset_leave_every_image_as_it_is(
     x: NDArray[np.float32], scale: float, offset: int
@@ -155,14 +158,12 @@ def test_scale_and_offset_leave_every_image_as_it_is(
         np.testing.assert_allclose(image(moved, encoding, 16), image(x, encoding, 16), rtol=0, atol=1e-6)
 
 
-@settings(deadline=None)
 @given(series())
 def test_upside_down_leaves_gasf_and_transposes_gadf(x: NDArray[np.float32]) -> None:
     np.testing.assert_allclose(image(-x, "gasf", 16), image(x, "gasf", 16), rtol=0, atol=1e-6)
     np.testing.assert_allclose(image(-x, "gadf", 16), image(x, "gadf", 16).T, rtol=0, atol=1e-6)
 
 
-@settings(deadline=None)
 @given(series())
 def test_backwards_turns_gasf_round(x: NDArray[np.float32]) -> None:
     np.testing.assert_allclose(
@@ -170,14 +171,12 @@ def test_backwards_turns_gasf_round(x: NDArray[np.float32]) -> None:
     )
 
 
-@settings(deadline=None)
 @given(series(41, st.integers(-20, 20).map(float)))
 def test_what_rises_with_the_series_has_the_same_transition_field(x: NDArray[np.float32]) -> None:
     # 41 samples and 4 bins: every quantile is a sample, so that no interpolation is bent
     np.testing.assert_array_equal(image(x**3 + x, "mtf", 8, 4), image(x, "mtf", 8, 4))
 
 
-@settings(deadline=None)
 @given(series(), st.integers(2, 12))
 def test_transition_fields_are_shares(x: NDArray[np.float32], n_bins: int) -> None:
     field = image(x, "mtf", 16, n_bins)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -77,7 +77,6 @@ def test_the_spread_of_embeddings_is_what_pdist_and_svd_say() -> None:
     assert now.top == pytest.approx(shares.max().item(), rel=1e-9)
 
 
-@settings(deadline=None)  # a busy machine is no fault
 @given(shift=st.floats(-1e3, 1e3), scale=st.floats(1e-3, 1e3))
 def test_the_effective_rank_depends_on_neither_place_nor_size(shift: float, scale: float) -> None:
     z, moved = embedded(rank=5).double(), scale * embedded(rank=5).double() + shift

@@ -1,4 +1,4 @@
-"""Somebody at a terminal: `seedbed` as a person runs it, in a process of its own, with real workers and files."""
+"""Somebody at a terminal: `seedbed` as a person runs it, with real workers and files."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from seedbed.state import look_up
 from seedbed.store import open_store
 from seedbed.sweep.workflow import read_sweep
 from tests.conftest import MakeSweep
+from tests.lib.command_line import Done, run_here
 
 SEEDBED = str(Path(sys.executable).with_name("seedbed"))
 
@@ -28,15 +30,19 @@ class Person:
         self.sweep = sweep
         self.store = open_store(str(folder / "runs"))
 
-    def types(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    def types(self, *arguments: str) -> Done:
         """A command, run to its end."""
-        command = [SEEDBED, *arguments]
+        return run_here(self.folder, *arguments)
+
+    def submits(self, *arguments: str) -> Done:
+        return self.types("submit", str(self.sweep), *arguments)
+
+    def submits_apart(self, *arguments: str, **options: Any) -> Done:
+        """As `submits`, in a process of its own."""
+        command = [SEEDBED, "submit", str(self.sweep), *arguments]
         return subprocess.run(
             command, cwd=self.folder, capture_output=True, text=True, timeout=120, **options
         )
-
-    def submits(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
-        return self.types("submit", str(self.sweep), *arguments, **options)
 
     def starts(self, *arguments: str) -> subprocess.Popen[str]:
         """A submit that goes on in the background."""
@@ -64,6 +70,10 @@ class Person:
                 counts[key.split("/")[2]] = counts.get(key.split("/")[2], 0) + 1
         return counts
 
+    def at_work(self) -> int:
+        """How many trials have told how far they are."""
+        return sum(key.endswith("/progress.json") for key in self.store.list("trials"))
+
 
 @pytest.fixture
 def person(tmp_path: Path, make_sweep: MakeSweep) -> Callable[..., Person]:
@@ -84,17 +94,20 @@ def wait_for(condition: Callable[[], bool]) -> None:
 @pytest.fixture(autouse=True)
 def _no_workers_stay_behind(tmp_path: Path) -> Iterator[None]:
     yield
-    wait_for(lambda: not _forkservers(tmp_path))
+    wait_for(lambda: not _left_behind(tmp_path))
 
 
-def _forkservers(folder: Path) -> list[int]:
-    """Forkservers of this test's commands that still live."""
+def _left_behind(folder: Path) -> list[int]:
+    """Forkservers of this test's commands that still live, and workers of theirs or of this process's own."""
+    own = forkserver._forkserver._forkserver_pid  # type: ignore[attr-defined]  # goes on, for the tests to come
     found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
+    for path in Path("/proc").glob("[0-9]*"):
         try:
-            command, environment = path.read_bytes(), (path.parent / "environ").read_bytes()
+            command, environment = (path / "cmdline").read_bytes(), (path / "environ").read_bytes()
+            parent = int((path / "stat").read_text().rpartition(")")[2].split()[1])
         except OSError:
             continue
-        if b"forkserver" in command and f"SEEDBED_CACHE={folder}".encode() in environment:
-            found.append(int(path.parent.name))
+        mine = parent == own or f"SEEDBED_CACHE={folder}/".encode() in environment
+        if b"forkserver" in command and mine and int(path.name) != own:
+            found.append(int(path.name))
     return found

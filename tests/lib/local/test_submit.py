@@ -1,4 +1,4 @@
-"""`seedbed submit` as a person runs it: in a process of its own, with real workers, signals and files."""
+"""`seedbed submit` as a person runs it, with real workers, signals and files."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import os
 import resource
 import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,7 +27,7 @@ FOLLOWERS = {
 
 def test_a_sweep_runs_prints_its_table_and_is_then_done(person: Callable[..., Person]) -> None:
     someone = person({"leaders": LEADERS, "followers": FOLLOWERS})
-    first = someone.submits()
+    first = someone.submits_apart()
     assert first.returncode == 0, first.stderr
     assert "12 trials: 12 run, 0 found" in first.stdout
     assert "test loss @best (lower is better), mean ± sample sd over seeds" in first.stdout
@@ -106,10 +105,10 @@ def test_a_diverged_seed_is_a_result_that_the_table_counts(person: Callable[...,
 def test_a_sweep_that_is_stopped_goes_on_and_ends_with_the_same_bits(
     person: Callable[..., Person], number: signal.Signals
 ) -> None:
-    someone = person({"leaders": {"config": {"role": "leader", "pause": 0.1}}}, seeds="0-1")
+    slow = {"role": "leader", "steps": 30, "pause": 0.1}
+    someone = person({"leaders": {"config": slow}}, seeds="0-1")
     running = someone.starts()
-    wait_for(lambda: len(someone.attempts()) == 2)
-    time.sleep(0.3)
+    wait_for(lambda: someone.at_work() == 2)
     os.killpg(running.pid, number) if number == signal.SIGINT else os.kill(running.pid, number)
     _, told = running.communicate(timeout=60)
     assert running.returncode == os.EX_TEMPFAIL, told
@@ -170,7 +169,7 @@ def test_a_full_disk_is_told_in_one_line_and_costs_nothing(person: Callable[...,
     someone = person({"leaders": LEADERS})
     limit = (600, resource.RLIM_INFINITY)  # bytes a file: what is longer fails as on a full disk
 
-    done = someone.submits(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit))
+    done = someone.submits_apart(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit))
     assert done.returncode == os.EX_TEMPFAIL, done.stderr
     assert "Traceback" not in done.stderr
     assert "runs/sweeps/toy-sweep" in done.stderr

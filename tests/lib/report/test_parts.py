@@ -95,7 +95,7 @@ def inside(plot: Plot) -> bool:
     )
 
 
-@settings(deadline=None, max_examples=25)  # Tukey's range takes a tenth of a second at each new size
+@settings(max_examples=25)  # Tukey's range takes a tenth of a second at each new size
 @given(st.lists(st.lists(finite, min_size=2, max_size=3), min_size=3, max_size=6), st.booleans())
 def test_all_that_is_drawn_stands_in_its_frame(values: list[list[float]], named: bool) -> None:
     found = [

@@ -176,12 +176,7 @@ STEPS = st.one_of(
 )
 
 
-@settings(
-    max_examples=15,
-    derandomize=True,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(STEPS, max_size=8))
 def test_whatever_is_done_a_store_holds_what_a_dict_would(
     store: Store, steps: list[tuple[str, str, bytes]]

@@ -14,6 +14,7 @@ from seedbed.state import look_up
 from seedbed.store import Store, open_store
 from seedbed.sweep.workflow import read_sweep
 from tests.conftest import MakeSweep
+from tests.lib.command_line import run_here
 from tests.lib.store.seaweed import BUCKET, SECRET, Seaweed
 
 SEEDBED = str(Path(sys.executable).with_name("seedbed"))
@@ -29,8 +30,8 @@ STAGES = {
 }
 
 
-def command(*arguments: str) -> list[str]:
-    return [SEEDBED, *arguments, "--workers", "2", "--checkpoint-seconds", "0"]
+def submit(sweep: Path, store: str) -> list[str]:
+    return ["submit", str(sweep), "--store", store, "--workers", "2", "--checkpoint-seconds", "0"]
 
 
 def left(store: Store, sweep: Path) -> dict[str, str]:
@@ -56,14 +57,13 @@ def test_a_sweep_is_interrupted_goes_on_loses_its_store_and_ends_as_in_a_folder(
 ) -> None:
     sweep = make_sweep(STAGES, seeds="0")
     here = str(tmp_path / "runs")
-    expected = subprocess.run(
-        command("submit", str(sweep), "--store", here), check=True, capture_output=True, text=True
-    )
+    expected = run_here(tmp_path, *submit(sweep, here))
+    assert expected.returncode == 0, expected.stderr
     url = f"s3://{BUCKET}/runs"
     store = open_store(url)
 
     first = subprocess.Popen(
-        command("submit", str(sweep), "--store", url),
+        [SEEDBED, *submit(sweep, url)],
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
@@ -75,7 +75,7 @@ def test_a_sweep_is_interrupted_goes_on_loses_its_store_and_ends_as_in_a_folder(
     assert "Run the same command again to go on" in told
 
     second = subprocess.Popen(
-        command("submit", str(sweep), "--store", url),
+        [SEEDBED, *submit(sweep, url)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -93,9 +93,7 @@ def test_a_sweep_is_interrupted_goes_on_loses_its_store_and_ends_as_in_a_folder(
     assert SECRET not in said + told
 
     for look in (["plan", str(sweep)], ["status"]):
-        shown = subprocess.run(
-            [SEEDBED, *look, "--store", url], check=True, capture_output=True, text=True
-        ).stdout
+        shown = run_here(tmp_path, *look, "--store", url).stdout
         assert shown.count("2 done") == 2 if look[0] == "plan" else "4 done" in shown
 
 
@@ -106,7 +104,7 @@ def test_twice_ctrl_c_ends_a_wait_for_a_store_that_is_gone(
     url = f"s3://{BUCKET}/runs"
     store = open_store(url)
     running = subprocess.Popen(
-        command("submit", str(sweep), "--store", url),
+        [SEEDBED, *submit(sweep, url)],
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
