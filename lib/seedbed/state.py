@@ -100,16 +100,16 @@ def estimate_seconds(plan: SweepPlan, states: dict[str, TrialState]) -> tuple[fl
     """Training time still to go, and for how many trials there is nothing to go by.
 
     A trial is taken to last as long as the finished ones of its stage that differ
-    from it in the fewest axes (their median).
+    from it in the fewest axes (their median). One that several stages share counts once.
     """
-    total, unknown = 0.0, 0
+    left: dict[str, float | None] = {}
     for stage in plan.stages.values():
         done = [(trial, result) for trial in stage.trials if (result := states[trial.id].result)]
         for trial in stage.trials:
             if states[trial.id].finished:
                 continue
             if not done:
-                unknown += 1
+                left.setdefault(trial.id, None)
                 continue
             distance = [
                 sum(trial.axes[axis] != other.axes.get(axis) for axis in trial.axes) for other, _ in done
@@ -119,5 +119,6 @@ def estimate_seconds(plan: SweepPlan, states: dict[str, TrialState]) -> tuple[fl
                 for (_, result), far in zip(done, distance, strict=True)
                 if far == min(distance)
             ]
-            total += statistics.median(near)
-    return total, unknown
+            left[trial.id] = statistics.median(near)
+    known = [seconds for seconds in left.values() if seconds is not None]
+    return sum(known), len(left) - len(known)

@@ -379,3 +379,15 @@ def test_two_blocks_may_share_a_point_and_it_is_run_once(make_sweep: MakeSweep) 
         {"width": 4},
         {"width": 4, "rate": 0.02},
     ]
+
+
+def test_a_baseline_of_one_fold_cannot_stand_for_all(make_sweep: MakeSweep) -> None:
+    folds = {"fold": [1, 2]}
+    base: dict[str, Any] = {"config": {"role": "leader", "rate": 0.02}}
+    more = {"depends": "base", "config": {"role": "leader"}, "over": folds, "baseline": {"stage": "base"}}
+    with pytest.raises(InvalidSweep) as raised:
+        plan(make_sweep, {"base": base, "more": more})
+    assert "[more].plan.baseline: base does not run over fold, so that all of more would be" in str(
+        raised.value
+    )
+    assert plan(make_sweep, {"base": {**base, "over": folds}, "more": more}).baselines["more"].label == "base"

@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 
 from seedbed.attempts import begin_attempt
-from seedbed.state import look_at, look_up
+from seedbed.planning import plan_sweep
+from seedbed.state import estimate_seconds, look_at, look_up
 from seedbed.store import open_store
+from seedbed.sweep.workflow import read_sweep
+from tests.conftest import MakeSweep
 from tests.lib.results import leave, planned
 
 
@@ -39,3 +42,10 @@ def test_trials_are_found_done_damaged_begun_and_new_in_their_order(store_url: s
     assert found["done"].result is not None
     assert {trial: look_at(store, state.trial) for trial, state in states.items()} == states
     assert look_up(store, []) == {}
+
+
+def test_a_trial_of_two_stages_is_still_to_do_once(store_url: str, make_sweep: MakeSweep) -> None:
+    leaders = {"config": {"role": "leader"}, "grid": {"width": [2, 4]}}
+    plan = plan_sweep(read_sweep(make_sweep({"some": leaders, "others": leaders})), None)
+    states = look_up(open_store(store_url), plan.trials)
+    assert estimate_seconds(plan, states) == (0, 6)

@@ -80,8 +80,18 @@ def describe_sets() -> dict[str, str]:
 def _describe(dataset: Dataset) -> str:
     about = dataset.description
     try:
-        state = f"here, fingerprint {dataset.fingerprint()[:16]}"
+        state = f"here{_as_published(about)}, fingerprint {dataset.fingerprint()[:16]}"
     except BadData as error:
         state = f"cannot be used: {error}"
     classes = f"{about.classes} classes, " if about.classes else ""
     return f"{classes}{about.channels} channels; {state}"
+
+
+def _as_published(about: Description) -> str:
+    """Whether the files that are here are those that were published, where that can be told."""
+    held = files_of(about.name) if about.published else None
+    known = [entry for entry in held.entries if entry.name in about.published] if held else []
+    if not known:
+        return ""
+    other = [entry.name for entry in known if entry.sha256 != about.published[entry.name]]
+    return f", but differs from what was published in {', '.join(other)}" if other else " as published"

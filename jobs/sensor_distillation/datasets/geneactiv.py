@@ -27,7 +27,6 @@ from seedbed.data import (
     data_roots,
     fingerprint_of,
     found,
-    known_fingerprint,
     missing,
     read_bytes,
     remembered,
@@ -80,21 +79,8 @@ def open_set(classes: int, window: int | None) -> Dataset:
     length = WINDOWS[0] if window is None else window
     if length not in WINDOWS:
         raise InvalidConfig(f"window: {length} samples; data {name} takes {' or '.join(map(str, WINDOWS))}")
-    description = Description(
-        name=name,
-        channels=AXES,
-        window=length,
-        classes=classes,
-        rate_hz=RATE_HZ,
-        unit_word="subject",
-        address=ADDRESS,
-    )
-    return Dataset(
-        description=description,
-        fingerprint=lambda: known_fingerprint(
-            _stored_name(classes, length), lambda: _fingerprint(*_find(classes, length))
-        ),
-        load=partial(load, classes, length),
+    return _about(classes, length).opened(
+        lambda: _fingerprint(*_find(classes, length)), partial(load, classes, length)
     )
 
 
@@ -116,16 +102,24 @@ def load(classes: int, window: int = WINDOWS[0]) -> Windows:
     activities = np.array([each.activity for each in windows])
     first = int(activities.min())
     unnamed = tuple(f"class-{first + label}" for label in range(classes))
-    return Windows(
-        name=f"geneactiv{classes}",
+    return _about(classes, window).windows(
         signals=arrays["signals"],
         labels=activities - first,
         units=np.array([str(each.subject) for each in windows]),
         ids=np.array([each.name.removesuffix(".mat") for each in windows]),
-        official=np.full(len(windows), ""),
         classes=ACTIVITIES if classes == len(ACTIVITIES) else unnamed,
-        unit_word="subject",
+    )
+
+
+def _about(classes: int, window: int) -> Description:
+    return Description(
+        name=f"geneactiv{classes}",
+        channels=AXES,
+        window=window,
+        classes=classes,
         rate_hz=RATE_HZ,
+        address=ADDRESS,
+        stored_as=_stored_name(classes, window),
     )
 
 

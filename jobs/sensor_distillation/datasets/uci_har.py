@@ -2,32 +2,40 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
+from typing import Final
 
 from jobs.sensor_distillation.datasets.common import Dataset, Description, Windows, refuse_window
-from seedbed.data import Files, files_at, find, known_fingerprint
+from seedbed.data import Files, files_at, find
 from seedbed.readers import uci_har
-from seedbed.readers.uci_har import ADDRESS, CHANNELS, CLASSES, COMPACT, ORIGINAL, RATE_HZ, WINDOW
+from seedbed.readers.uci_har import (
+    ADDRESS,
+    CHANNELS,
+    CLASSES,
+    COMPACT,
+    ORIGINAL,
+    PUBLISHED,
+    RATE_HZ,
+    WINDOW,
+)
 
 __all__ = ["ADDRESS", "CHANNELS", "CLASSES", "COMPACT", "ORIGINAL", "files", "load", "open_set"]
+
+ABOUT: Final = Description(
+    name="uci_har",
+    channels=len(CHANNELS),
+    window=WINDOW,
+    classes=len(CLASSES),
+    rate_hz=RATE_HZ,
+    address=ADDRESS,
+    published=PUBLISHED,
+)
 
 
 def open_set(window: int | None) -> Dataset:
     """The set; its windows are fixed, so that any `window` is refused with InvalidConfig."""
     refuse_window("uci_har", window)
-    description = Description(
-        name="uci_har",
-        channels=len(CHANNELS),
-        window=WINDOW,
-        classes=len(CLASSES),
-        rate_hz=RATE_HZ,
-        unit_word="subject",
-        address=ADDRESS,
-    )
-    return Dataset(
-        description=description, fingerprint=partial(known_fingerprint, "uci_har", _fingerprint), load=load
-    )
+    return ABOUT.opened(_fingerprint, load)
 
 
 def files() -> Files:

@@ -27,7 +27,6 @@ from seedbed.data import (
     data_roots,
     fingerprint_of,
     found,
-    known_fingerprint,
     missing,
     read_bytes,
     remembered,
@@ -102,8 +101,12 @@ def open_set(name: str, window: int | None) -> Dataset:
             f"ucr/{name}: a set's name has letters, digits, - and _ only, such as ucr/GunPoint"
         )
     refuse_window(f"ucr/{name}", window)
+    return _about(name).opened(partial(_fingerprint, name), partial(load, name))
+
+
+def _about(name: str) -> Description:
     known = KNOWN.get(name)
-    description = Description(
+    return Description(
         name=f"ucr/{name}",
         channels=1,
         window=known.window if known else None,
@@ -112,8 +115,6 @@ def open_set(name: str, window: int | None) -> Dataset:
         unit_word="sample",
         address=ADDRESS,
     )
-    fingerprint = partial(known_fingerprint, f"ucr/{name}", partial(_fingerprint, name))
-    return Dataset(description=description, fingerprint=fingerprint, load=partial(load, name))
 
 
 def files(name: str) -> Files:
@@ -135,6 +136,8 @@ def load(name: str) -> Windows:
         length, expected = test.shape[1] - 1, train.shape[1] - 1
         raise BadData(f"{test_part.place}: windows of {length} samples, expected {expected} as in TRAIN")
     classes = np.unique(train[:, 0])
+    if len(classes) == 1:
+        raise BadData(f"{train_part.place}: has the label {classes[0]:g} only, expected two classes or more")
     strange = ~np.isin(test[:, 0], classes)
     if strange.any():
         row = int(np.argmax(strange))
@@ -143,16 +146,13 @@ def load(name: str) -> Windows:
     lines = [*range(1, 1 + len(train)), *range(1, 1 + len(test))]
     official = np.repeat(["train", "test"], [len(train), len(test)])
     ids = np.array([f"{split}/{line}" for split, line in zip(official, lines, strict=True)])
-    return Windows(
-        name=f"ucr/{name}",
+    return _about(name).windows(
         signals=rows[:, None, 1:].astype(np.float32),
         labels=np.searchsorted(classes, rows[:, 0]).astype(np.int64),
         units=ids,
         ids=ids,
         official=official,
         classes=tuple(f"{label:.17g}" for label in classes),
-        unit_word="sample",
-        rate_hz=None,
     )
 
 
@@ -248,4 +248,7 @@ def _read_table(part: Part) -> NDArray[np.float64]:
             f"{part.place}:{int(np.argmin(finite)) + 1}: has missing values; series with gaps or of "
             "different lengths (filled up with NaN) are not supported"
         )
+    huge = (np.abs(rows) > np.finfo(np.float32).max).any(axis=1)
+    if huge.any():
+        raise BadData(f"{part.place}:{int(np.argmax(huge)) + 1}: has a value that float32 cannot hold")
     return rows

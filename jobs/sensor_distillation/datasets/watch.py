@@ -40,16 +40,7 @@ def open_set(window: int | None) -> Dataset:
         raise InvalidConfig(
             f"window: {length} samples; data watch takes 2 to {SHORTEST}, its shortest recording"
         )
-    description = Description(
-        name="watch",
-        channels=CHANNELS,
-        window=length,
-        classes=CLASSES,
-        rate_hz=RATE_HZ,
-        unit_word="subject",
-        address=ADDRESS,
-    )
-    return Dataset(description=description, fingerprint=_fingerprint, load=partial(load, length))
+    return _about(length).opened(_fingerprint, partial(load, length))
 
 
 def load(window: int = DEFAULT_WINDOW) -> Windows:
@@ -60,16 +51,18 @@ def load(window: int = DEFAULT_WINDOW) -> Windows:
     """
     recordings = cached_arrays(f"watch-1-{SHA256[:16]}", ARRAYS, lambda: _unpickle(_file()))
     signals, starts, cut_from = _cut(recordings["signals"], recordings["ends"], window)
-    return Windows(
-        name="watch",
+    return _about(window).windows(
         signals=signals,
         labels=recordings["labels"][cut_from],
         units=recordings["subjects"][cut_from].astype(np.str_),
         ids=np.array([f"{recording}/{start}" for recording, start in zip(cut_from, starts, strict=True)]),
-        official=np.full(len(signals), ""),
         classes=tuple(recordings["classes"].tolist()),
-        unit_word="subject",
-        rate_hz=RATE_HZ,
+    )
+
+
+def _about(window: int) -> Description:
+    return Description(
+        name="watch", channels=CHANNELS, window=window, classes=CLASSES, rate_hz=RATE_HZ, address=ADDRESS
     )
 
 

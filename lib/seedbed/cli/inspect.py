@@ -42,6 +42,7 @@ def plan(
     from seedbed.planning.inheritance import MOST_POSSIBLE
     from seedbed.runs import recorded_winners
     from seedbed.state import estimate_seconds, look_up, metrics_in
+    from seedbed.sweep.laptop import form_in_words
 
     read, form = open_sweep(sweep, full)
     place = store_at(store)
@@ -52,7 +53,7 @@ def plan(
     states = look_up(place, planned.trials)
     late = sum(stage.at_most for stage in planned.stages.values() if stage.late)
     more = f" and at most {late} more" if late else ""
-    print(f"{read.title}\n{read.name} · {form} form · {len(planned.trials)} trials{more}")
+    print(f"{read.title}\n{read.name} · {form_in_words(read, form)} · {len(planned.trials)} trials{more}")
     for name, stage in planned.stages.items():
         counts = Counter(states[trial.id].status for trial in stage.trials)
         told = ", ".join(f"{counts[status]} {status}" for status in sorted(counts))

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from seedbed.planning import SweepPlan
     from seedbed.state import TrialState
+    from seedbed.sweep import Form
 
 HINT = 'Run the same command again to go on; "seedbed logs TRIAL" tells what a trial said.'
 
@@ -126,12 +127,12 @@ def submit(
         raise Incomplete(f"{why}. {HINT}")
 
 
-def _headline(plan: SweepPlan, form: str, ran: int, found: int, seconds: float) -> str:
+def _headline(plan: SweepPlan, form: Form, ran: int, found: int, seconds: float) -> str:
     from seedbed.cli.wording import duration
-    from seedbed.sweep.laptop import laptop_summary
+    from seedbed.sweep.laptop import form_in_words
 
     sweep = plan.sweep
-    cut = f"laptop form: {laptop_summary(sweep)}" if form == "laptop" else "full form"
+    cut = form_in_words(sweep, form)
     trials = f"{len(plan.trials)} trials: {ran} run, {found} found"
     return f"{sweep.title}\n{sweep.name} · {cut} · {trials} · {duration(seconds)}"
 

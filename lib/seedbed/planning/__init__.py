@@ -81,13 +81,22 @@ def _baseline(sweep: Sweep, stages: Mapping[str, PlannedStage], name: str) -> Pl
 def _one_point(
     sweep: Sweep, stages: Mapping[str, PlannedStage], name: str, wanted: BaselinePlan
 ) -> PlannedBaseline:
-    """One point for all; where both stages run over the same axes, one for each place on them."""
+    """One point for all; where both stages run over the same axes, one for each place on them.
+
+    Raises InvalidSweep where one point would stand for several places of the stage: for other folds or data sets.
+    """
     place = f"{stages[name].stage.place}.baseline"
     where = wanted.stage or name
     if where != name:
         refuse_non_ancestor(sweep, name, where, f"{place}.stage")
     against = stages[where]
     shared = sorted(against.over & stages[name].over)
+    alone = sorted(stages[name].over - against.over)
+    if len({tuple(point.axes[axis] for axis in alone) for point in stages[name].points}) > 1:
+        raise InvalidSweep(
+            f"{place}: {where} does not run over {', '.join(alone)}, so that all of {name} would be compared with "
+            f"the same trials; give {where} the `over` of {name}"
+        )
     trials: dict[tuple[str, int], PlannedTrial] = {}
     label = where
     for point in stages[name].points:

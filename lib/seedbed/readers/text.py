@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seedbed.errors import BadData
 
+SEPARATED: Final = {None: "blanks", "\t": "tabs"}
+LONGEST_COMPLAINT: Final = 80
+"""Characters; a line with another separator is one long cell."""
 
-def parse_table(text: str, file: str, separator: str | None = None) -> NDArray[np.float64]:
+
+def parse_table(text: str, file: str, separator: Literal["\t"] | None = None) -> NDArray[np.float64]:
     """Rows of numbers as (rows, columns), row i being line i + 1; a separator of None is any white space.
 
     Raises BadData naming file and line: a cell that is no number, a row that is not as long as the
@@ -21,7 +26,10 @@ def parse_table(text: str, file: str, separator: str | None = None) -> NDArray[n
         try:
             rows.append(np.array([float(cell) for cell in line.split(separator)]))
         except ValueError as error:
-            raise BadData(f"{file}:{number}: {error}") from error
+            found = str(error)
+            found = found if len(found) <= LONGEST_COMPLAINT else f"{found[:LONGEST_COMPLAINT]}…"
+            expected = f"expected numbers separated by {SEPARATED[separator]}"
+            raise BadData(f"{file}:{number}: {found}, {expected}") from error
         if rows[-1].size != rows[0].size:
             raise BadData(
                 f"{file}:{number}: {rows[-1].size} values, expected {rows[0].size} as in the first row"

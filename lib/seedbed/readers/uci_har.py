@@ -21,7 +21,20 @@ from seedbed.readers.cache import Arrays, cached_arrays
 from seedbed.readers.text import parse_table, read_text
 from seedbed.readers.windows import Windows
 
-ADDRESS: Final = "https://archive.ics.uci.edu/dataset/240/human+activity+recognition+using+smartphones"
+ADDRESS: Final = (
+    "https://archive.ics.uci.edu/dataset/240/human+activity+recognition+using+smartphones "
+    "(61005872 bytes, sha256 c00b803081a5c797cd5e4b83700a9810b38d53d9d84e01917e090e1fdbc81031)"
+)
+"""With size and checksum of the archive, in which lies UCI HAR Dataset.zip: 60999314 bytes, sha256
+2045e435c955214b38145fb5fa00776c72814f01b203fec405152dac7d5bfeb0. UCI gives neither; both stand alike in the data sheets
+of several studies that fetched them, and the second in a Julia DataDeps registration of the older address."""
+PUBLISHED: Final = {
+    "train/y_train.txt": "415b3357e2e2d5e70a45c781947c6bdd80e0410a579d862eedcd6bbce3c694ef",
+    "train/subject_train.txt": "66e1e2fbe9b396fa5155f531dc3348c803f503be663e2318772d49947db9153a",
+    "test/y_test.txt": "2a94cb53ca46b956c1b2aebd4a09a72badd8a8e9ea9cdfe9f31b3306a08666bb",
+    "test/subject_test.txt": "63b8c577f4a85431c06bd87f6384608c90a9f72f05c7956dd21255dc63515c07",
+}
+"""SHA-256 of labels and subjects in the original folder: those of a copy, and so in a data sheet of who fetched it."""
 ORIGINAL: Final = "uci_har/UCI HAR Dataset"
 COMPACT: Final = "uci_har/ucihar_segments.npz"
 CLASSES: Final = ("WALKING", "WALKING_UPSTAIRS", "WALKING_DOWNSTAIRS", "SITTING", "STANDING", "LAYING")

@@ -23,6 +23,11 @@ def in_form(sweep: Sweep, form: Form) -> Sweep:
     return cut.with_stages(tuple(_without_vain_expectations(sweep, cut, stage) for stage in cut.stages))
 
 
+def form_in_words(sweep: Sweep, form: Form) -> str:
+    """`full form`, or `laptop form: ` and what it changes."""
+    return f"laptop form: {laptop_summary(sweep)}" if form == "laptop" else "full form"
+
+
 def laptop_summary(sweep: Sweep) -> str:
     """What the laptop form changes, in a few words: `epochs 8, network wrn16-1 only`."""
     words: list[str] = []

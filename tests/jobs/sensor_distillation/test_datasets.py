@@ -425,9 +425,16 @@ def test_a_ucr_set_has_one_fingerprint_however_it_is_packed(data: Path) -> None:
         (TRAIN, "2\t1\t1\t1\n", "Toy_TEST.tsv:1: label 2 does not occur in TRAIN"),
         (TRAIN, "1\t1\t1\n", "Toy_TEST.tsv: windows of 2 samples, expected 3 as in TRAIN"),
         ("1\t1\t2\n1\t1\n", TEST, "Toy_TRAIN.tsv:2: 2 values, expected 3 as in the first row"),
-        ("1\t1\tx\n", TEST, "Toy_TRAIN.tsv:1: could not convert string to float: 'x'"),
+        ("1\t1\tx\n", TEST, "Toy_TRAIN.tsv:1: could not convert string to float: 'x', expected numbers"),
         ("1\t1\t\n", TEST, "Toy_TRAIN.tsv:1: could not convert string to float: ''"),
-        ("1,1,2\n", TEST, "Toy_TRAIN.tsv:1: could not convert string to float: '1,1,2'"),
+        ("1,1,2\n", TEST, "float: '1,1,2', expected numbers separated by tabs"),
+        (f"1{',0.25' * 99}\n", TEST, f"float: '1{',0.25' * 8},0.…, expected numbers separated by tabs"),
+        (
+            "1\t1\t2\t3\n1\t4\t5\t6\n",
+            TEST,
+            "Toy_TRAIN.tsv: has the label 1 only, expected two classes or more",
+        ),
+        (TRAIN, "1\t1\t2\t1e300\n", "Toy_TEST.tsv:1: has a value that float32 cannot hold"),
         ("1\n2\n", TEST, "Toy_TRAIN.tsv:1: a label and no values, or not separated by tabs"),
         ("", TEST, "Toy_TRAIN.tsv: is empty"),
         (

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
+import hashlib
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.sensor_distillation.datasets import open_dataset, pamap2
+from jobs.sensor_distillation.datasets import describe_sets, open_dataset, pamap2
 from seedbed.errors import BadData, InvalidConfig
 
 LABELS = {24: 0, 1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 6, 7: 7, 12: 8, 13: 9, 16: 10, 17: 11}
@@ -220,6 +222,17 @@ def test_the_fingerprint_follows_every_file(data: Path) -> None:
         file.write_text(file.read_text() + "\n")
         seen.add(open_dataset("pamap2").fingerprint())
     assert len(seen) == 10
+
+
+def test_files_are_held_against_the_published_ones(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [*pamap2.ABOUT.published] == [f"subject{subject}.dat" for subject in BOUTS]
+    place = write_protocol(data)
+    digests = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in place.iterdir()}
+    assert "here, but differs from what was published in subject101.dat, " in describe_sets()["pamap2"]
+    monkeypatch.setattr(pamap2, "ABOUT", dataclasses.replace(pamap2.ABOUT, published=digests))
+    assert "40 channels; here as published, fingerprint " in describe_sets()["pamap2"]
+    (place / "subject103.dat").write_text(recording(104))
+    assert "here, but differs from what was published in subject103.dat, fing" in describe_sets()["pamap2"]
 
 
 # What is refused

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from seedbed.errors import InvalidSweep
-from seedbed.sweep.laptop import in_form, laptop_summary
+from seedbed.sweep.laptop import form_in_words, in_form, laptop_summary
 from seedbed.sweep.workflow import read_sweep
 from tests.conftest import MakeSweep
 
@@ -136,6 +136,8 @@ def test_the_laptop_form_cuts_axes_and_changes_settings(make_sweep: MakeSweep) -
     assert cut.stage("second").plan.seeds == "0"
     assert in_form(sweep, "full") == sweep
     assert laptop_summary(sweep) == "a 2; b 2 only; seeds 0"
+    assert form_in_words(sweep, "laptop") == "laptop form: a 2; b 2 only; seeds 0"
+    assert form_in_words(sweep, "full") == "full form"
 
 
 EXPECTING = {
