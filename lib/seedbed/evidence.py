@@ -5,6 +5,7 @@ A result that they contradict is not used: its trial counts as damaged, with the
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -61,7 +62,7 @@ def look_into(store: Store, states: Mapping[str, TrialState], metric: str) -> Ev
     name, _, when = rest.partition("@")
     meanings = _meanings(states, name)
     found, blocks, runs = dict(_distinct(states)), dict[str, AnyBlock](), set[int]()
-    file = f"predictions/{split}@{when}.npz"
+    file, seeds = f"predictions/{split}@{when}.npz", _Seeds()
     for trial, result, left in _left(store, found, (file, "split.json")):
         try:
             predictions, units = (
@@ -69,6 +70,7 @@ def look_into(store: Store, states: Mapping[str, TrialState], metric: str) -> Ev
             )
             kept = _Kept.read(predictions, result.data)
             kept.refuse_wrong_units(json.loads(units), SPLITS.get(split, split))
+            seeds.refuse_again(found[trial], kept.drawn)
             block = kept.block(meanings)
         except (_Contradiction, BadData) as error:
             found[trial] = _refused(found[trial], str(error))
@@ -76,6 +78,9 @@ def look_into(store: Store, states: Mapping[str, TrialState], metric: str) -> Ev
         if block is not None and metric in result.metrics:
             blocks[trial] = block
             runs.add(kept.runs)
+    found.update(
+        _unlike_their_log(store, {name: found[name] for name in found.keys() - blocks.keys()}, metric)
+    )
     logged = {trial: _logged(found[trial], metric) for trial in blocks}
     wrong = {score: dict(_wrong(score, blocks, logged)) for score in meanings}
     score = min(meanings, key=lambda meaning: len(wrong[meaning]), default=None)
@@ -108,19 +113,49 @@ def _wrong(
 
 def _distinct(states: Mapping[str, TrialState]) -> Iterable[tuple[str, TrialState]]:
     """The states, of which repeats with one and the same log count once: the others are no seeds of their own."""
-    first: dict[tuple[str, ...], TrialState] = {}
+    seeds = _Seeds()
     for trial, state in states.items():
-        result = state.result
-        if result is None or result.status != "finished":
-            yield trial, state
-            continue
-        point = json.dumps([result.config, state.trial.axes], sort_keys=True)
-        twin = first.setdefault((point, result.log_digest), state)
-        if twin.trial.seed != state.trial.seed:
-            told = f"the same run as seed {twin.trial.seed}: it logged the same numbers to the bit"
-            yield trial, _refused(state, told)
+        try:
+            if state.result is not None and state.result.status == "finished":
+                seeds.refuse_again(state, state.result.log_digest, "it logged the same numbers")
+        except _Contradiction as error:
+            yield trial, _refused(state, str(error))
         else:
             yield trial, state
+
+
+class _Seeds:
+    """What the seeds of each point left, by which one that is another's copy is known."""
+
+    def __init__(self) -> None:
+        self._first: dict[tuple[str, str], int] = {}
+
+    def refuse_again(self, state: TrialState, left: str, how: str = "it predicts the same numbers") -> None:
+        """Raise where another seed of the point left the same; nothing is known of what is empty."""
+        if state.result is None or not left:
+            return
+        point = json.dumps([state.result.config, state.trial.axes], sort_keys=True)
+        first = self._first.setdefault((point, left), state.trial.seed)
+        if first != state.trial.seed:
+            raise _Contradiction(f"the same run as seed {first}: {how} to the bit")
+
+
+def _unlike_their_log(
+    store: Store, states: Mapping[str, TrialState], metric: str
+) -> Iterator[tuple[str, TrialState]]:
+    """The states whose result says another value than their log does, where that is all there is to ask."""
+    name, _, when = metric.partition("@")
+    for trial, result, ((file, data),) in _left(store, states, ("log.jsonl",)):
+        state, step = states[trial], result.best_step if when == "best" else result.last_step
+        try:
+            lines = checked(store, state.trial.folder, result, file, data).splitlines()
+        except BadData as error:
+            yield trial, _refused(state, str(error))
+            continue
+        told = [entry[name] for entry in map(json.loads, lines) if entry["step"] == step and name in entry]
+        if told and metric in result.metrics and told[0] != result.metrics[metric]:
+            said = f"its log has {metric} = {told[0]:.6g}, its result says {result.metrics[metric]:.6g}"
+            yield trial, _refused(state, said)
 
 
 def _left(
@@ -160,6 +195,12 @@ class _Kept:
     def runs(self) -> int:
         """How many columns the outputs have."""
         return self.outputs.shape[1] if self.outputs.ndim == 2 else 1
+
+    @property
+    def drawn(self) -> str:
+        """What tells the run apart: its outputs, where they are no whole numbers, in which runs may well agree."""
+        fractions = self.outputs.dtype.kind == "f" and (self.outputs % 1 != 0).any()
+        return hashlib.sha256(self.outputs.tobytes()).hexdigest() if fractions else ""
 
     def block(self, meanings: Sequence[Score]) -> AnyBlock | None:
         """The trial's tallies by unit; None where its metric cannot be made again."""

@@ -79,7 +79,8 @@ def _few_units(results: Results) -> Iterator[str]:
     tested = [result.split.get("names", {}).get("test") for result in results.values()]
     units = {unit for names in tested if names for unit in names}
     if None not in tested and 0 < len(units) < FEWEST_UNITS:
-        yield f"Tested on {len(units)} only ({', '.join(sorted(units))}): this cannot speak for new ones."
+        what = "one unit" if len(units) == 1 else f"{len(units)} units"
+        yield f"Tested on {what} only ({', '.join(sorted(units))}): this cannot speak for new ones."
 
 
 def _few_runs(runs: int | None) -> Iterator[str]:

@@ -144,4 +144,4 @@ def test_few_clusterer_seeds_and_few_books_are_told(store: Store, starts: int, s
     assert cell.over_units is not None
     assert cell.over_units.low is None
     assert any(remark.startswith(f"Scores by {said}: fewer than 10") for remark in made.remarks)
-    assert any(remark.startswith("Tested on 4 only") for remark in made.remarks)
+    assert any(remark.startswith("Tested on 4 units only") for remark in made.remarks)
