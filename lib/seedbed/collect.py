@@ -107,7 +107,7 @@ def tabulate(store: Store, record: StageRecord, beside: Sequence[StageRecord] = 
         record=record,
         tables=tables,
         description=_the_same([result.description for result in results]) or "",
-        remarks=remarks(record, family, evidence.states, tables),
+        remarks=remarks(record, family, evidence.states, tables, evidence.runs),
         states=evidence.states,
     )
 

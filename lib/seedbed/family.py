@@ -37,6 +37,12 @@ class Metric:
     better: Literal["higher", "lower"] = "higher"
     """Which direction is better."""
 
+    of_unit: Callable[[Any, Any], float] | None = None
+    """Of a metric that is had on each unit by itself and then averaged (a clustering's agreement with the speakers of
+    a book): targets (n,) and outputs (n,) of one unit to its score. Outputs (n, R) are those of R runs of what is
+    drawn at random after training, such as the seeds of a clusterer; a unit's scores are averaged first. None for
+    all other metrics: those that `seedbed.scores` knows have intervals over units by their names."""
+
 
 def _as_given(settings: Settings, _: Mapping[str, Config]) -> Settings:
     return settings

@@ -18,6 +18,9 @@ from seedbed.statistics import FEWEST_UNITS
 from seedbed.tables import Table
 from seedbed.tables.chain import ON_TEST
 
+FEWEST_RUNS = 10
+"""Of a clusterer, for a score: K-means alone moves by points from one start to the next."""
+
 MOST_NAMED = 6
 """Settings, trials or points that a remark names one by one."""
 
@@ -26,15 +29,20 @@ Results = Mapping[str, Result]
 
 
 def remarks(
-    record: StageRecord, family: Family, states: Mapping[str, TrialState], tables: Sequence[Table]
+    record: StageRecord,
+    family: Family,
+    states: Mapping[str, TrialState],
+    tables: Sequence[Table],
+    runs: int | None = None,
 ) -> list[str]:
-    """The remarks on a stage, a sentence each, what weighs most first."""
+    """The remarks on a stage, a sentence each, what weighs most first; `runs` is how many a score of units averages."""
     results = {trial.label: result for trial in record.trials if (result := states[trial.id].result)}
     return [
         *_test_selected(record),
         *_headline(record),
         *_optimistic(tables),
         *_few_units(results),
+        *_few_runs(runs),
         *_undertrained(results),
         *_same_run_twice(results),
         *_no_repeats(record, results),
@@ -71,7 +79,15 @@ def _few_units(results: Results) -> Iterator[str]:
     tested = [result.split.get("names", {}).get("test") for result in results.values()]
     units = {unit for names in tested if names for unit in names}
     if None not in tested and 0 < len(units) < FEWEST_UNITS:
-        yield f"Tested on {len(units)} only ({', '.join(sorted(units))}): this cannot speak for new ones."
+        what = "one unit" if len(units) == 1 else f"{len(units)} units"
+        yield f"Tested on {what} only ({', '.join(sorted(units))}): this cannot speak for new ones."
+
+
+def _few_runs(runs: int | None) -> Iterator[str]:
+    """A score that hangs on how a clusterer happened to start."""
+    if runs is not None and runs < FEWEST_RUNS:
+        over = "one clusterer seed" if runs == 1 else f"{runs} clusterer seeds"
+        yield f"Scores by {over}: fewer than {FEWEST_RUNS} say more of their luck than of what was learned."
 
 
 def _undertrained(results: Results) -> Iterator[str]:

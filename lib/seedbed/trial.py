@@ -216,7 +216,9 @@ class Trial(Generic[ConfigT]):
         """Per-sample outputs on a split, for the step that the next `log` names.
 
         Kept at the best and the last step. ids (N,), units (N,): subjects, books or
-        identities; targets (N,); outputs (N, ...).
+        identities; targets (N,); outputs (N, ...): (N, C) of C classes, (N, R) whole numbers for
+        the clusters of R clusterer seeds. Samples that are pairs have units (N, 2), targets of 1
+        (genuine) or 0 (impostor), and as outputs (N,) how alike they are.
         """
         lengths = {len(ids), len(units), len(targets), len(outputs)}
         if len(lengths) != 1:

@@ -12,12 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from seedbed.scores import SCORES
 from seedbed.statistics import (
     Block,
     difference_over_units,
+    drawn_over_units,
     interval_over_seeds,
     not_distinguishable_from_best,
     over_units,
+    pair_block,
     paired_difference,
     pooled_spread,
     unit_values,
@@ -31,6 +34,14 @@ SUBJECT_SD, SEED_SD = 0.05, 0.025
 """Of accuracy: subjects differ by five points, seeds of one subject by two and a half."""
 
 TRUTH = 0.8
+
+(EER,) = SCORES["eer"]
+IMAGES = 4
+"""Of each identity, all pairs of which are asked."""
+
+FEATURES, NOISE = 6, 0.75
+"""Of a face, with people of sd 1: how many there are, and how far the images of a person of the usual kind lie apart.
+Some people vary more than others: by a factor exp of a normal of sd 0.4."""
 
 
 def main() -> None:
@@ -51,6 +62,12 @@ def _lines() -> Iterator[Line]:
         yield _line("  plain percentile bootstrap", found["percentile"], at_least=None)
         yield _line("  Student's t", found["t"], at_least=None)
         yield _line("  naive, 27 pairs", found["naive"], at_least=None)
+    generator = np.random.default_rng(5)
+    truth = float(np.mean([_rate(*_verification(generator, 300)[1:]) for _ in range(8)]))
+    for people, rounds in ((10, 500), (20, 300)):
+        found = _identities(people, rounds, truth)
+        yield _line(f"equal error rate, {people} identities drawn", found["identities"], at_least=None)
+        yield _line("  naive, pairs drawn", found["pairs"], at_least=None)
 
 
 def _line(what: str, held: float, at_least: float | None = 0.93) -> Line:
@@ -157,6 +174,39 @@ def _block(values: Array) -> Block:
 
 def _value(tallies: Array) -> Array:
     return np.asarray(tallies[..., 0] / tallies[..., 1])
+
+
+def _verification(generator: np.random.Generator, people: int) -> tuple[NDArray[np.int_], Array, Array]:
+    """(N, 2) identities of each pair of images, (N, 2) whether it is genuine or not, (N,) how alike they are."""
+    owners = np.repeat(np.arange(people), IMAGES)
+    varies = NOISE * np.exp(0.4 * generator.normal(size=(people, 1)))
+    images = generator.normal(size=(people, FEATURES))[owners]
+    images += varies[owners] * generator.normal(size=images.shape)
+    one, other = np.triu_indices(len(owners), 1)
+    scores = -np.linalg.norm(images[one] - images[other], axis=1)
+    genuine = owners[one] == owners[other]
+    return np.stack([owners[one], owners[other]], 1), np.stack([genuine, ~genuine], 1).astype(float), scores
+
+
+def _rate(tallies: Array, scores: Array) -> float:
+    return float(EER.value(tallies[np.argsort(scores)]))
+
+
+def _identities(people: int, rounds: int, truth: float) -> dict[str, float]:
+    """How often an interval over identities, and one over pairs as if each stood alone, holds the true rate."""
+    generator, held = np.random.default_rng(6), dict.fromkeys(("identities", "pairs"), 0)
+    for _ in range(rounds):
+        pairs, tallies, scores = _verification(generator, people)
+        found = drawn_over_units([pair_block(pairs.astype(str), tallies, scores)], EER.value)
+        assert found is not None
+        assert found.low is not None
+        assert found.high is not None
+        held["identities"] += found.low <= truth <= found.high
+        order = np.argsort(scores)
+        times = generator.multinomial(len(scores), np.full(len(scores), 1 / len(scores)), size=200)
+        low, high = np.quantile(EER.value(times[:, :, None] * tallies[order]), [0.025, 0.975])
+        held["pairs"] += low <= truth <= high
+    return {what: count / rounds for what, count in held.items()}
 
 
 if __name__ == "__main__":

@@ -10,8 +10,10 @@ import pytest
 
 from seedbed.collect import StageTables, tabulate
 from seedbed.identity import digest
+from seedbed.planning import PlannedTrial
 from seedbed.store import Store, open_store
 from tests.lib.results import METRIC, leave, planned, predictions, stage_of
+from tests.lib.trials import run, toy
 
 RIGHT = {"s1": (8, 10), "s2": (6, 10), "s3": (9, 10), "s4": (7, 10), "s5": (5, 10)}
 
@@ -63,11 +65,7 @@ def test_a_metric_that_was_edited_together_with_its_checksum_is_not_what_the_pre
     store: Store,
 ) -> None:
     three(store)
-    key = f"{planned(1).folder}/result.json"
-    plain = json.loads(store.read(key) or b"")
-    plain.pop("checksum")
-    plain["metrics"][METRIC] = 0.9
-    store.write(key, json.dumps({**plain, "checksum": digest(plain)}).encode())
+    edited(store, planned(1), metrics={METRIC: 0.9})
     told = refused(tabulate(store, stage_of(*map(planned, range(3)))))
     assert told == f"damaged: its predictions give {METRIC} = 0.6, its result says 0.9"
 
@@ -112,6 +110,50 @@ def test_a_result_copied_under_another_id_is_refused(store: Store) -> None:
 def test_a_seed_that_logged_the_same_numbers_as_another_is_no_seed(store: Store) -> None:
     made = three(store, log_digest=f"log of {planned(0).id}")
     assert refused(made) == "damaged: the same run as seed 0: it logged the same numbers to the bit"
+
+
+def edited(store: Store, trial: PlannedTrial, /, **changes: Any) -> None:
+    """The trial's result with other fields, and a checksum that fits them."""
+    key = f"{trial.folder}/result.json"
+    plain = json.loads(store.read(key) or b"")
+    plain.pop("checksum")
+    plain |= changes
+    store.write(key, json.dumps({**plain, "checksum": digest(plain)}).encode())
+
+
+def test_a_seed_that_is_a_copy_of_another_is_known_by_its_predictions(store: Store) -> None:
+    """Folder and result of one seed under the id of another, with the log's digest changed beside the checksum."""
+    honest = [toy(seed) for seed in range(3)]
+    for trial in honest:
+        run(store, trial)
+    for key in store.list(honest[0].folder):
+        store.write(key.replace(honest[0].id, honest[1].id), store.read(key) or b"")
+    edited(store, honest[1], trial=honest[1].id, seed=1, log_digest="another")
+    table = {"cell": "test/loss@best"}
+    (cell,) = tabulate(store, stage_of(*honest, table=table)).tables[0].cells
+    assert list(cell.values) == ["0", "2"]
+    assert cell.failures["1"] == "damaged: the same run as seed 0: it predicts the same numbers to the bit"
+
+
+def test_a_metric_that_predictions_cannot_tell_is_held_against_the_log(store: Store) -> None:
+    honest = [toy(seed) for seed in range(3)]
+    for trial in honest:
+        run(store, trial)
+    name = "test/loss@best"
+    assert tabulate(store, stage_of(*honest, table={"cell": name})).missing == 0
+    metrics = json.loads(store.read(f"{honest[1].folder}/result.json") or b"")["metrics"]
+    edited(store, honest[1], metrics={**metrics, name: 0.001})
+    (cell,) = tabulate(store, stage_of(*honest, table={"cell": name})).tables[0].cells
+    assert cell.failures["1"] == (f"damaged: its log has {name} = {metrics[name]:.6g}, its result says 0.001")
+    store.write(f"{honest[1].folder}/log.jsonl", b"{}")
+    (cell,) = tabulate(store, stage_of(*honest, table={"cell": name})).tables[0].cells
+    assert "log.jsonl: its content does not match the checksum" in cell.failures["1"]
+
+
+def test_seeds_that_guess_alike_are_seeds(store: Store) -> None:
+    for seed in range(2):
+        leave(store, planned(seed), RIGHT)
+    assert tabulate(store, stage_of(planned(0), planned(1))).missing == 0
 
 
 def test_points_that_logged_the_same_numbers_are_told_and_stay(store: Store) -> None:

@@ -70,9 +70,12 @@ def test_the_same_run_twice_is_told(store: Store) -> None:
 
 
 def test_few_test_units_are_told_and_folds_add_up(store: Store) -> None:
-    assert "Tested on 1 only (d): this cannot speak for new ones." in collected(store, toy()).remarks
+    assert "Tested on one unit only (d): this cannot speak for new ones." in collected(store, toy()).remarks
     folds = [replace(toy(fold=fold), axes={"fold": fold}) for fold in range(3)]
-    assert "Tested on 3 only (a, b, c): this cannot speak for new ones." in collected(store, *folds).remarks
+    assert (
+        "Tested on 3 units only (a, b, c): this cannot speak for new ones."
+        in collected(store, *folds).remarks
+    )
 
 
 def test_trials_of_different_numerics_are_told(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -280,6 +280,8 @@ def _reading(table: Table, points: Sequence[Point]) -> str:
     if any(_interval(table, point.cell) for point in points):
         of = "units (for new ones)" if _of_units(table) else "seeds, from the point's own spread"
         words.append(f"bar: 95% interval over {of}")
+        if any(_differences(point.cell) for point in points):
+            words.append("bars that overlap say nothing of a paired difference, which is drawn below")
     return "; ".join(words) + "."
 
 

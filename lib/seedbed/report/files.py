@@ -54,7 +54,8 @@ class Files:
     def predicted(self, result: Result, split: str, when: str) -> Predicted | None:
         """A trial's classes on a split at its best or last step; None where it does not classify.
 
-        A classifier's outputs are (N, C) with C of 2 or more, its targets whole numbers below C.
+        A classifier's outputs are (N, C) with C of 2 or more, its targets whole numbers below C. Whole numbers as
+        outputs are the clusters of several runs.
         """
         import numpy as np
 
@@ -63,7 +64,9 @@ class Files:
             return None
         with np.load(io.BytesIO(data), allow_pickle=False) as saved:
             ids, units, targets, outputs = (saved[name] for name in ("ids", "units", "targets", "outputs"))
-        if outputs.ndim != 2 or outputs.shape[1] < 2 or targets.ndim != 1 or targets.dtype.kind not in "iu":
+        if outputs.ndim != 2 or outputs.shape[1] < 2 or outputs.dtype.kind in "iu" or units.ndim != 1:
+            return None
+        if targets.ndim != 1 or targets.dtype.kind not in "iu":
             return None
         if len(targets) == 0 or targets.min() < 0 or targets.max() >= outputs.shape[1]:
             return None

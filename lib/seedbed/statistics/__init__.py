@@ -17,6 +17,7 @@ from seedbed.statistics.difference import (
     not_distinguishable_from_best,
     paired_difference,
 )
+from seedbed.statistics.pairs import PairBlock, pair_block
 from seedbed.statistics.quantiles import CONFIDENCE, POWER
 from seedbed.statistics.spread import (
     Convention,
@@ -30,9 +31,11 @@ from seedbed.statistics.spread import (
 )
 from seedbed.statistics.units import (
     FEWEST_UNITS,
+    AnyBlock,
     Block,
     OverUnits,
     difference_over_units,
+    drawn_over_units,
     over_units,
     unit_values,
 )
@@ -42,21 +45,25 @@ __all__ = [
     "FEWEST_PAIRS",
     "FEWEST_UNITS",
     "POWER",
+    "AnyBlock",
     "Block",
     "Convention",
     "Departure",
     "Difference",
     "Interval",
     "OverUnits",
+    "PairBlock",
     "Pooled",
     "Unlike",
     "departure",
     "difference_over_units",
+    "drawn_over_units",
     "holm",
     "interval_over_seeds",
     "minimum_detectable_difference",
     "not_distinguishable_from_best",
     "over_units",
+    "pair_block",
     "paired_difference",
     "pooled_spread",
     "spread",

@@ -13,6 +13,7 @@ from functools import lru_cache
 from statistics import fmean
 from typing import TYPE_CHECKING
 
+from seedbed.statistics.pairs import PairBlock
 from seedbed.statistics.quantiles import CONFIDENCE, normal, student_t
 from seedbed.statistics.spread import refuse_not_finite, spread
 
@@ -28,6 +29,12 @@ FEWEST_UNITS = 5
 
 RESAMPLES = 10_000
 """Draws of a bootstrap; a tenth of that where units are so many that both tails are well filled all the same."""
+
+RESAMPLES_OF_PAIRS = 1_000
+"""Draws where each costs as much as all pairs: the ends then move by a twentieth of the interval's half width."""
+
+AT_ONCE = 4_000_000
+"""Numbers that are held at once for the draws of pairs."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,13 @@ class Block:
 
     units: tuple[str, ...]
     tallies: NDArray[np.float64]
+
+    def drawn(self, times: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(D, K): the tallies of all units, for `times` (D, units): how often each unit is in a draw."""
+        return times @ self.tallies
+
+
+AnyBlock = Block | PairBlock
 
 
 def over_units(values: Mapping[str, float]) -> OverUnits | None:
@@ -70,54 +84,90 @@ def unit_values(blocks: Sequence[Block], value: Value) -> dict[str, float]:
     return {unit: fmean(several) for unit, several in found.items()}
 
 
-def difference_over_units(pairs: Sequence[tuple[Block, Block]], value: Value) -> OverUnits | None:
+def difference_over_units(pairs: Sequence[tuple[AnyBlock, AnyBlock]], value: Value) -> OverUnits | None:
     """Mean of a - b over pairs of blocks with the same units, with an interval by a paired cluster bootstrap.
 
-    Units are drawn with replacement, 10,000 times, each with all of its samples and seeds; both sides of every
-    pair get the same draw. The interval is the percentile one, expanded for few units: its tails are
-    Φ(-√(n/(n-1)) · t(.975, n - 1)) instead of 2.5% (Hesterberg, What Teachers Should Know About the Bootstrap,
-    The American Statistician 69, 2015, on the expanded percentile interval). None without pairs, and where the
-    two sides were tested on different units.
+    Both sides of every pair get the same draw. None without pairs, and where the two sides were tested on
+    different units.
     """
-    if not pairs or any(a.units != b.units for a, b in pairs):
+    if any(a.units != b.units for a, b in pairs):
         return None
-    units = list(dict.fromkeys(unit for a, _ in pairs for unit in a.units))
-    (mean,) = _mean_differences(pairs, value, units, _everybody_once(len(units))).tolist()
-    if len(units) < FEWEST_UNITS:
-        return OverUnits(mean, None, None, len(units))
+    return _bootstrap([_Term((a, b), lambda x, y: value(x) - value(y)) for a, b in pairs])
+
+
+def drawn_over_units(blocks: Sequence[AnyBlock], value: Value) -> OverUnits | None:
+    """The mean of a metric over blocks (seeds), with an interval by a cluster bootstrap; None without a block.
+
+    For a metric that a unit does not have by itself, so that no mean over units can be made: equal error rate.
+    """
+    return _bootstrap([_Term((block,), value) for block in blocks])
+
+
+@dataclass(frozen=True)
+class _Term:
+    """A figure of blocks that have the same units."""
+
+    blocks: Sequence[AnyBlock]
+    figure: Callable[..., NDArray[np.float64]]
+    """Of the tallies of each block, in their order."""
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        return self.blocks[0].units
+
+    @property
+    def pairs(self) -> int:
+        """Of how many pairs a draw consists; 0 where it is a sum over units."""
+        return max(len(block.members) if isinstance(block, PairBlock) else 0 for block in self.blocks)
+
+    def of(self, times: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(D,): the figure, for how often each unit is drawn (D, units)."""
+        import numpy as np
+
+        step = max(1, AT_ONCE // self.pairs) if self.pairs else len(times)
+        some = [times[first : first + step] for first in range(0, len(times), step)]
+        return np.concatenate([self.figure(*(block.drawn(part) for block in self.blocks)) for part in some])
+
+
+def _bootstrap(terms: Sequence[_Term]) -> OverUnits | None:
+    """The mean of terms and its interval; None without a term.
+
+    Units are drawn with replacement, 10,000 times, each with all of its samples and seeds. The interval is the
+    percentile one, expanded for few units: its tails are Φ(-√(n/(n-1)) · t(.975, n - 1)) instead of 2.5%
+    (Hesterberg, What Teachers Should Know About the Bootstrap, The American Statistician 69, 2015, on the
+    expanded percentile interval). A draw in which the figure does not exist (no impostor pair) is left out.
+    """
+    if not terms:
+        return None
     import numpy as np
 
-    drawn = _mean_differences(pairs, value, units, _draws(len(units)))
+    units = list(dict.fromkeys(unit for term in terms for unit in term.units))
+    (mean,) = _means(terms, units, np.ones((1, len(units)))).tolist()
+    if len(units) < FEWEST_UNITS:
+        return OverUnits(mean, None, None, len(units))
+    most = RESAMPLES_OF_PAIRS if any(term.pairs for term in terms) else RESAMPLES
+    drawn = _means(terms, units, _draws(len(units))[:most])
     tail = normal(-math.sqrt(len(units) / (len(units) - 1)) * student_t(0.5 + CONFIDENCE / 2, len(units) - 1))
-    low, high = np.quantile(drawn, [tail, 1 - tail]).tolist()
+    low, high = np.quantile(drawn[np.isfinite(drawn)], [tail, 1 - tail]).tolist()
     return OverUnits(mean, low, high, len(units))
 
 
-def _mean_differences(
-    pairs: Sequence[tuple[Block, Block]], value: Value, units: Sequence[str], times: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Mean of a - b for each row of `times` (draws, units): how often each unit is in it.
+def _means(terms: Sequence[_Term], units: Sequence[str], times: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The mean over terms for each row of `times` (draws, units): how often each unit is in it.
 
-    A pair counts by how much of it is drawn: one that tests a single unit as often as that unit.
+    A term counts by how much of it is drawn: one that tests a single unit as often as that unit.
     """
     import numpy as np
 
     at = {unit: column for column, unit in enumerate(units)}
     sums, weights = np.zeros(len(times)), np.zeros(len(times))
-    for a, b in pairs:
-        here = times[:, [at[unit] for unit in a.units]]
+    for term in terms:
+        here = times[:, [at[unit] for unit in term.units]]
         share = here.mean(axis=1)
         drawn = share > 0
-        gained = value(here[drawn] @ a.tallies) - value(here[drawn] @ b.tallies)
-        sums[drawn] += share[drawn] * gained
+        sums[drawn] += share[drawn] * term.of(here[drawn])
         weights += share
     return sums / weights
-
-
-def _everybody_once(units: int) -> NDArray[np.float64]:
-    import numpy as np
-
-    return np.ones((1, units))
 
 
 @lru_cache(maxsize=4)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -21,10 +22,15 @@ if TYPE_CHECKING:
     from obstore.store import S3Store as FastStore
 
 Answer = TypeVar("Answer")
+Share = list[tuple[str, bool, bytes | None]]
+"""Keys, whether each could be asked for, and its bytes or None."""
 
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
-BATCH = 1000
-"""Objects that `read_many` holds at once."""
+SHARE = 32
+"""Objects that a thread of `read_many` reads one after the other: handing over each by itself costs as much again."""
+
+AHEAD = 2 * CONNECTIONS
+"""Shares that `read_many` has under way or holds, so that threads read while its caller looks at what there is."""
 
 
 def open_bucket(url: str) -> S3Store:
@@ -62,12 +68,16 @@ class S3Store:
         return self._patiently(key, lambda: self._get(self._resolved(key)))
 
     def read_many(self, keys: Iterable[str]) -> Iterator[tuple[str, bytes | None]]:
-        """Each key, in order, with its bytes or None; a pointer is followed once for all keys of a batch."""
-        remaining = iter(keys)
+        """Each key, in order, with its bytes or None; a pointer is followed once for all keys."""
+        remaining = self._resolved_all(keys)
+        ahead: deque[Future[Share]] = deque()
         with ThreadPoolExecutor(CONNECTIONS) as pool:
-            while batch := list(itertools.islice(remaining, BATCH)):
-                found = pool.map(self._read_fast, self._resolved_all(batch))
-                for key, (known, data) in zip(batch, found, strict=True):
+            while True:
+                while len(ahead) < AHEAD and (share := list(itertools.islice(remaining, SHARE))):
+                    ahead.append(pool.submit(self._read_share, share))
+                if not ahead:
+                    return
+                for key, known, data in ahead.popleft().result():
                     yield key, data if known else self.read(key)
 
     def write(self, key: str, data: bytes) -> None:
@@ -167,14 +177,17 @@ class S3Store:
                 segments[index] = segment if target is None else target.decode()
         return "/".join(segments)
 
-    def _resolved_all(self, keys: Iterable[str]) -> Iterator[str]:
-        """The keys with their pointers replaced: those of one folder all at once."""
+    def _resolved_all(self, keys: Iterable[str]) -> Iterator[tuple[str, str]]:
+        """The keys, each with its pointers replaced: those of one folder all at once."""
         known: dict[str, str] = {}
         for key in keys:
             folder, slash, last = check_key(key).rpartition("/")
             if folder not in known:
                 known[folder] = self._patiently(folder, partial(self._resolved, folder))
-            yield f"{known[folder]}{slash}{last}"
+            yield key, f"{known[folder]}{slash}{last}"
+
+    def _read_share(self, share: Iterable[tuple[str, str]]) -> Share:
+        return [(key, *self._read_fast(name)) for key, name in share]
 
     def _read_fast(self, name: str) -> tuple[bool, bytes | None]:
         """Whether an object could be asked for by way of obstore, which costs a tenth, and its bytes or None.

@@ -141,6 +141,7 @@ class _Stage:
             show=tuple(request.show),
             optimistic=request.optimistic,
             facts=self.facts,
+            of_pairs=request.score is not None and request.score.of == "pairs",
             unpaired=_unpaired([self.differences[point] for point in points if point in self.against]),
         )
 

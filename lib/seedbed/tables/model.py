@@ -11,7 +11,7 @@ from seedbed.statistics import Convention, Departure, Difference, Interval, Over
 
 if TYPE_CHECKING:
     from seedbed.scores import Score
-    from seedbed.statistics import Block
+    from seedbed.statistics import AnyBlock
 
 Scalar = str | int | float | bool | None
 Status = Literal["finished", "diverged", "missing", "damaged"]
@@ -53,7 +53,7 @@ class Outcome:
     unwell: bool = False
     """Whether a health detector fired that did not end it."""
 
-    block: Block | None = None
+    block: AnyBlock | None = None
     """What it did unit by unit, where the metric can be made again from its predictions."""
 
 
@@ -258,6 +258,10 @@ class Table:
     show: Sequence[Show]
     optimistic: str
     facts: Facts
+
+    of_pairs: bool = False
+    """Whether the metric is of pairs of units: none has it by itself."""
+
     unpaired: bool = False
     """Whether points are compared with a baseline and none of them shares a seed with it."""
 

@@ -83,22 +83,23 @@ class Point:
         return statistics.difference_over_units(pairs, score.value)
 
     def over_units(self, score: Score) -> statistics.OverUnits | None:
-        """The mean over units and its interval; None where a value cannot be made again."""
-        blocks = self._blocks()
-        if not blocks:
-            return None
-        return statistics.over_units(statistics.unit_values(list(blocks.values()), score.value))
+        """The mean over units (of pairs: the metric itself) and its interval; None where it cannot be made again."""
+        blocks = list((self._blocks() or {}).values())
+        by_unit = [block for block in blocks if isinstance(block, statistics.Block)]
+        if len(by_unit) < len(blocks):
+            return statistics.drawn_over_units(blocks, score.value)
+        return statistics.over_units(statistics.unit_values(by_unit, score.value))
 
     def pooled(self, score: Score) -> float | None:
         """The metric on all test samples of a seed together, averaged over the seeds that have all of them."""
         blocks = self._blocks()
-        if not blocks:
+        if not blocks or score.of != "samples":
             return None
-        sums = {
-            seed: sum(block.tallies.sum(axis=0) for name, block in blocks.items() if _seed(name) == seed)
+        whole = [
+            score.of_all(*(block for name, block in blocks.items() if _seed(name) == seed))
             for seed in self.seeds
-        }
-        return fmean(float(score.value(tallies)) for tallies in sums.values()) if sums else None
+        ]
+        return fmean(whole) if whole else None
 
     def changes_from(self, other: Point) -> list[Change]:
         """The settings in which its trials differ from those that they are paired with, each once.
@@ -118,7 +119,7 @@ class Point:
         """A trial that stands for the point: one with a value, where there is one."""
         return next(iter(self.values), next(iter(self.outcomes)))
 
-    def _blocks(self) -> dict[str, statistics.Block] | None:
+    def _blocks(self) -> dict[str, statistics.AnyBlock] | None:
         """What its trials did unit by unit; None where one of them does not tell."""
         found = {block: self.outcomes[block].block for block in self.values}
         told = {block: tallies for block, tallies in found.items() if tallies is not None}

@@ -115,6 +115,10 @@ def intervals(table: Table) -> str:
         how = (
             "a unit's seeds averaged first; points by Student's t, differences by a paired cluster bootstrap"
         )
+        if table.of_pairs:
+            how = (
+                "units drawn with all of their pairs and seeds, never pairs by themselves (cluster bootstrap)"
+            )
         told.append(f"over units: 95% for new ones, {how}")
     count = sum(cell.p_holm is not None for cell in table.cells)
     if count:

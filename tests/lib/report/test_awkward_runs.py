@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,13 @@ def test_one_point_with_one_seed_makes_no_claims(make_run: MakeRun) -> None:
     assert answer(page)[0] == f"s: {value.mean:.3f} (1/1) test loss @best, {known}."
     assert "no spread" in answer(page)[-1]
     assert [one.attributes["class"] for one in page.all("svg")] == ["plot"]  # its learning curve
+
+
+def test_a_run_that_was_cut_down_says_so_before_it_answers(make_run: MakeRun) -> None:
+    made = make_run({"s": LEADERS}, seeds="0")
+    assert not any("cut down" in sentence for sentence in answer(made.page()))
+    short = replace(made, run=replace(made.run, form="laptop", cut="steps 7"))
+    assert answer(short.page())[0] == "Of a run that was cut down (steps 7): the full one may say otherwise."
 
 
 def test_a_run_in_which_nothing_has_run_has_a_page(make_run: MakeRun) -> None:

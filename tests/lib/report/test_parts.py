@@ -106,6 +106,15 @@ def test_all_that_is_drawn_stands_in_its_frame(values: list[list[float]], named:
         assert figure is None or inside(figure.plot)
 
 
+def test_bars_of_points_are_not_to_be_read_as_those_of_differences() -> None:
+    found = [one for at in range(3) for one in outcomes({"r": at}, 0.1 * at, 0.2 + 0.1 * at)]
+    warned = "bars that overlap say nothing of a paired difference"
+    for baseline, told in ((Baseline("other", outcomes({}, 0.2, 0.4)), True), (None, False)):
+        figure = main_figure(view(found, rows="r", baseline=baseline))
+        assert figure is not None
+        assert (warned in figure.caption) is told
+
+
 def test_three_weights_that_sum_to_one_are_drawn_in_a_triangle() -> None:
     shares = [(1, 0, 0), (0, 1, 0), (0, 0, 1), (0.5, 0.25, 0.25)]
     seen = view([one for at in range(4) for one in outcomes({"r": f"n{at}"}, 0.5 + at / 10)], rows="r")
