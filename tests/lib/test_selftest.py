@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ import pytest
 from seedbed.family import Family, family_names, load_family
 from seedbed.selftest import SelftestFailed, selftest
 from seedbed.trial import Trial
+from tests.lib.command_line import run_here
 
 TOY = load_family("toy")
 
@@ -23,8 +22,7 @@ def test_it_stops_a_trial_and_finds_the_same_bits_when_it_went_on() -> None:
 
 
 def test_the_command_tests_every_family_there_is_and_says_what_it_runs_on(tmp_path: Path) -> None:
-    command = [str(Path(sys.executable).with_name("seedbed")), "selftest"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    done = run_here(tmp_path, "selftest")
     assert done.returncode == 0, done.stderr
     assert "torch 2." in done.stdout
     assert "device cpu" in done.stdout

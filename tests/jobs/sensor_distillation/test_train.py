@@ -386,23 +386,6 @@ def test_the_description_names_the_data_and_who_is_tested(store: Store) -> None:
 # A set of the UCR archive's format
 
 
-@pytest.fixture
-def waves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Two kinds of waves in noise, told apart by their shape."""
-    rng, time = np.random.default_rng(0), np.linspace(0, 6 * np.pi, 40)
-    folder = tmp_path / "data" / "ucr" / "Waves"
-    folder.mkdir(parents=True)
-    for part, count in (("TRAIN", 24), ("TEST", 20)):
-        rows = []
-        for index in range(count):
-            wave = np.sin(time + rng.uniform(0, 6))
-            values = (wave if index % 2 else np.sign(wave)) + rng.normal(0, 0.05, len(time))
-            rows.append("\t".join([str(index % 2 + 1), *(f"{value:.5f}" for value in values)]))
-        (folder / f"Waves_{part}.tsv").write_text("\n".join(rows) + "\n")
-    monkeypatch.setenv(DATA_VARIABLE, str(tmp_path / "data"))
-    return "ucr/Waves"
-
-
 @pytest.mark.parametrize("modality", ["signal", "mtf"])
 def test_a_set_of_the_ucr_archive_trains_a_teacher(tmp_path: Path, waves: str, modality: str) -> None:
     about = {"role": "teacher", "modality": modality, "data": waves, "network": "wrn10-1"}

@@ -159,10 +159,13 @@ def test_an_average_is_equal_shares_to_the_bit(store: Store) -> None:
     assert run(store, average).files == run(store, equal).files
 
 
-def test_bf16_trains_evaluates_and_teaches_and_is_not_fp32(store: Store) -> None:
-    low = teacher("signal", epochs=1, precision="bf16")
-    result, full = run(store, low), finished(store, SIGNAL).result
-    assert low.id != SIGNAL.id
+def test_bf16_trains_evaluates_and_teaches_and_is_not_fp32(tmp_path: Path, waves: str) -> None:
+    small = {"data": waves, "network": "wrn10-1", "epochs": 1}
+    usual = planned({**small, "role": "teacher", "modality": "signal"})
+    low = planned({**small, "role": "teacher", "modality": "signal", "precision": "bf16"})
+    store = open_store(str(tmp_path / "runs"))
+    result, full = run(store, low), run(store, usual)
+    assert low.id != usual.id
     assert {value.dtype for value in weights(store, low, "last").values()} <= {torch.float32, torch.int64}
     loss = result.metrics["train/loss@last"]
     assert 0 < abs(loss - full.metrics["train/loss@last"]) < 0.1
@@ -174,7 +177,8 @@ def test_bf16_trains_evaluates_and_teaches_and_is_not_fp32(store: Store) -> None
         exact = network.eval()(torch.from_numpy(data.view.read(data.split.train))).numpy()
     assert given.dtype == np.float32
     assert 0 < np.abs(given - exact).max() < 0.1 * np.abs(exact).max()
-    pupil = student(low, epochs=1, precision="bf16", similarity={"weight": 700}, attention={"weight": 1})
+    maps = {"similarity": {"weight": 700}, "attention": {"weight": 1}}
+    pupil = planned({**small, "role": "student", "precision": "bf16", **maps}, {"signal": low})
     assert run(store, pupil).status == "finished"
 
 

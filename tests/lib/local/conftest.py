@@ -85,7 +85,7 @@ def person(tmp_path: Path, make_sweep: MakeSweep) -> Callable[..., Person]:
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.02)
