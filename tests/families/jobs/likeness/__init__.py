@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Verify(Config):
-    """Are two images of one person?"""
+    """Says whether two images are of one person."""
 
     role: Literal["verify"]
     """What the trial is."""
@@ -27,7 +27,7 @@ class Verify(Config):
 
 
 class Cluster(Config):
-    """Who speaks each paragraph of a book?"""
+    """Puts together the paragraphs of a book that one person speaks."""
 
     role: Literal["cluster"]
     """What the trial is."""
@@ -121,7 +121,7 @@ def _cluster(config: Cluster, random: Any, names: Any) -> tuple[Any, ...]:
 
 
 family = Family(
-    name="strangers",
+    name="likeness",
     config=Annotated[Verify | Cluster, Field(discriminator="role")],
     run=run,
     roles={"verify": Role(select_by=None, revision=1), "cluster": Role(select_by=None, revision=1)},
