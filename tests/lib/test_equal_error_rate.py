@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from jobs.strangers import equal_error_rate  # type: ignore[import-untyped]
+from jobs.likeness import equal_error_rate  # type: ignore[import-untyped]
 from scipy import stats
 
 from seedbed.scores import SCORES, score_of_units

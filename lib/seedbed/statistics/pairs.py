@@ -38,8 +38,8 @@ class PairBlock:
             times.T
         )  # a pair's weights in all draws side by side: three times as fast
         weights = across[one]
-        strangers = np.flatnonzero(one != other)
-        weights[strangers] *= across[other[strangers]]
+        apart = np.flatnonzero(one != other)
+        weights[apart] *= across[other[apart]]
         sums = [np.add.reduceat(weights * tally[:, None], self.starts) for tally in self.tallies.T]
         return np.stack(sums).transpose(2, 1, 0)
 

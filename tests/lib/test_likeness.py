@@ -25,15 +25,15 @@ def store(tmp_path: Path) -> Store:
 
 
 def planned(seed: int, **settings: Any) -> PlannedTrial:
-    family = load_family("strangers")
+    family = load_family("likeness")
     config = family.plan(settings, {})
     role = family.role_of(config)
     identity = trial_id(
-        family="strangers", role=role, revision=1, config=config, seed=seed, data="", inputs={}
+        family="likeness", role=role, revision=1, config=config, seed=seed, data="", inputs={}
     )
     axes = {"noise": config.model_dump()["noise"]}
     return PlannedTrial(
-        identity, "strangers", role, 1, config.model_dump(mode="json"), seed, axes, "made-up", {}
+        identity, "likeness", role, 1, config.model_dump(mode="json"), seed, axes, "made-up", {}
     )
 
 
@@ -45,8 +45,8 @@ def stage(
     for trial in trials:
         run(store, trial)
     record = StageRecord(
-        stage="strangers",
-        family="strangers",
+        stage="likeness",
+        family="likeness",
         shown=True,
         table=TablePlan(cell=cell, rows=None if over else "noise").model_dump(),
         trials=trials,
@@ -81,8 +81,8 @@ def test_two_ways_to_verify_are_compared_on_the_same_identities(store: Store) ->
     for trial in (*trials[0.5], *trials[1.5]):
         run(store, trial)
     record = StageRecord(
-        stage="strangers",
-        family="strangers",
+        stage="likeness",
+        family="likeness",
         shown=True,
         table=TablePlan(cell="test/eer@last", rows="noise").model_dump(),
         trials=trials[1.5],
