@@ -138,7 +138,7 @@ def test_series_do_not_grow_with_trials_or_seeds(
 ) -> None:
     kinds, names = [], set[str]()
     for seeds in (1, 4):
-        sent = submit(name="cardinality", plan={"config": {"epochs": 40, "batch_size": 24}}, seeds=seeds)
+        sent = submit(name="cardinality", plan={"config": {"epochs": 24, "batch_size": 24}}, seeds=seeds)
         assert sent.ends() == "Succeeded"
         names |= {sent.name, *sent.results()}
         ours = [
