@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from scipy import stats
+from sklearn.metrics import f1_score
 from statsmodels.stats.multitest import multipletests  # type: ignore[import-untyped]
 from typer.testing import CliRunner
 
@@ -103,6 +104,26 @@ def test_two_sweeps_are_compared_point_by_point_with_the_one_setting_that_differ
     for pair in found.pairs:
         assert (pair.ours.source, pair.ours.axes) == (pair.theirs.source, pair.theirs.axes)
         assert [(one.setting, one.ours, one.theirs) for one in pair.changes] == [("steps", 12, 13)]
+
+
+@pytest.mark.parametrize("averages", [("weighted", "weighted"), ("weighted", "macro")])
+def test_scores_of_one_name_and_two_meanings_are_not_compared_over_units(
+    averages: tuple[str, str], tmp_path: Path, make_sweep: MakeSweep
+) -> None:
+    place = open_store(str(tmp_path / "two"))
+    for name, average, steps in zip(("first", "second"), averages, (12, 13), strict=True):
+        stages = {"alone": {"config": {"role": "leader", "width": 2, "steps": steps}}}
+        plan = plan_sweep(read_sweep(make_sweep(stages, name=name, seeds="0-2")))
+        open_run(place, plan, "full")
+        for trial in plan.trials:
+            begin_attempt(place, trial, "a")
+            good, count = (sum(column) for column in zip(*right(trial).values(), strict=True))
+            guesses = [1] * good + [0] * (count - good)
+            value = f1_score([1] * count, guesses, average=average, zero_division=0)
+            leave(place, trial, right(trial), metrics={"test/f1@best": float(value)})
+    (pair,) = compare(place, "first/alone", "second/alone", "test/f1@best").pairs
+    assert pair.difference is not None
+    assert (pair.over_units is not None) == (averages[0] == averages[1])
 
 
 def test_a_run_can_be_named_by_itself(store: Store, make_sweep: MakeSweep) -> None:

@@ -18,7 +18,7 @@ from seedbed.statistics import PairBlock, difference_over_units, drawn_over_unit
 from seedbed.statistics.units import RESAMPLES_OF_PAIRS, _draws
 
 (EER,) = SCORES["eer"]
-steady = settings(derandomize=True, database=None, deadline=None, max_examples=60)
+fewer = settings(max_examples=60)
 PEOPLE = "abcde"
 
 
@@ -73,7 +73,7 @@ def test_two_normals_meet_where_they_should() -> None:
     assert found == pytest.approx(stats.norm.cdf(-1), abs=0.002)
 
 
-@steady
+@fewer
 @given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 6)), min_size=2, max_size=30))
 def test_it_is_scikit_learns_and_knows_order_only(pairs: list[tuple[int, int]]) -> None:
     genuine, scores = (np.array(values) for values in zip(*pairs, strict=True))
