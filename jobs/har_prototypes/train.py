@@ -16,10 +16,10 @@ from torch.nn import functional
 from jobs.har_prototypes import draws, prototypes
 from jobs.har_prototypes.config import Training
 from jobs.har_prototypes.contrast import Batch, ContrastiveTerm
-from jobs.har_prototypes.cost import flops, parameters
 from jobs.har_prototypes.data import Data, Indices, load_data
 from jobs.har_prototypes.evaluation import introduce, leave, predict, scores
 from jobs.har_prototypes.models import Network, Outputs, PrototypeNetwork, build_network
+from seedbed.nets.cost import cost_metrics
 from seedbed.trial import Trial
 
 Figures = dict[str, float]
@@ -32,10 +32,7 @@ def train(trial: Trial[Any]) -> None:
     introduce(trial, data)
     model = build_network(config, data.inputs.shape[1], data.classes)
     trial.initialise(model)
-    size = {
-        "model/params": float(parameters(model)),
-        "model/flops": float(flops(model, *data.inputs.shape[1:])),
-    }
+    cost = cost_metrics(model, *data.inputs.shape[1:])
     model.to(trial.device)
     contrast = _contrast(trial, model, data)
     optimizer = torch.optim.AdamW(
@@ -61,7 +58,7 @@ def train(trial: Trial[Any]) -> None:
         positions = order[batch * config.batch_size : (batch + 1) * config.batch_size]
         _step(trial, model, optimizer, contrast, data, epoch, positions, running)
         if batch == steps - 1:
-            _log(trial, model, data, step + 1, running, size)
+            _log(trial, model, data, step + 1, running, cost)
         trial.checkpoint(step + 1, state)
     leave(trial, model, data)
 
@@ -129,7 +126,7 @@ def _count(running: Figures, loss: Tensor, ce: Tensor, term: Tensor, logits: Ten
     running["seen"] += len(labels)
 
 
-def _log(trial: Trial[Any], model: Network, data: Data, step: int, running: Figures, size: Figures) -> None:
+def _log(trial: Trial[Any], model: Network, data: Data, step: int, running: Figures, cost: Figures) -> None:
     """Log the epoch, and keep each window's logits on the validation and the test split."""
     seen = running["seen"]
     metrics = {f"train/{name}": running[name] / seen for name in ("loss", "ce", "contrast")}
@@ -143,4 +140,4 @@ def _log(trial: Trial[Any], model: Network, data: Data, step: int, running: Figu
         metrics |= {f"{name}/{metric}": value for metric, value in scores(logits, labels).items()}
         ids, units = data.windows.ids[indices], data.split.units[indices]
         trial.predictions(name, ids, units, labels, logits.numpy())
-    trial.log(step, metrics | size)
+    trial.log(step, metrics | cost)

@@ -50,7 +50,12 @@ family = Family(
     datasets=datasets,
     files=files_of,
     complete=complete,
-    metrics={"accuracy": Metric(unit="%"), "loss": Metric(better="lower")},
+    metrics={
+        "accuracy": Metric(unit="%"),
+        "loss": Metric(better="lower"),
+        "params": Metric(better="lower"),
+        "flops": Metric(better="lower"),
+    },
     tiny=(
         {"role": "student", "window": 400, "network": "wrn10-1", "epochs": 1},
         # Every kernel of imaging.py, so that an image is built with all of them compiled.

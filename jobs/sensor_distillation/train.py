@@ -21,6 +21,7 @@ from jobs.sensor_distillation.inputs import Data, load_data
 from jobs.sensor_distillation.losses import distillation_loss
 from jobs.sensor_distillation.teachers import build_network, online_teachers, precision, teacher_logits
 from jobs.sensor_distillation.windows import Indices
+from seedbed.nets.cost import cost_metrics
 from seedbed.nets.wrn import WideResNet
 from seedbed.trial import Trial
 
@@ -35,6 +36,7 @@ def train(trial: Trial[Any]) -> None:
     _introduce(trial, data)
     model = build_network(config, data)
     _begin(trial, model)
+    cost = cost_metrics(model, *data.view.read(data.split.train[:1]).shape[1:])
     model.to(trial.device)
     optimizer = torch.optim.SGD(
         model.parameters(), config.learning_rate, momentum=config.momentum, weight_decay=config.weight_decay
@@ -62,7 +64,7 @@ def train(trial: Trial[Any]) -> None:
         trial.observe(loss=loss)
         _count(running, loss, logits, targets)
         if batch == steps - 1:
-            _evaluate(trial, model, data, step + 1, running)
+            _evaluate(trial, model, data, step + 1, running, cost)
         trial.checkpoint(step + 1, state)
 
 
@@ -186,7 +188,12 @@ def _count(running: dict[str, Any], loss: Tensor, logits: Tensor, targets: Tenso
 
 
 def _evaluate(
-    trial: Trial[Any], model: torch.nn.Module, data: Data, step: int, running: dict[str, Any]
+    trial: Trial[Any],
+    model: torch.nn.Module,
+    data: Data,
+    step: int,
+    running: dict[str, Any],
+    cost: dict[str, float],
 ) -> None:
     """Log the epoch and keep each window's logits on the validation and the test split."""
     metrics = {
@@ -201,7 +208,7 @@ def _evaluate(
         metrics[f"{name}/accuracy"] = (logits.argmax(1) == targets).double().mean().item()
         windows = data.windows
         trial.predictions(name, windows.ids[indices], windows.units[indices], targets.numpy(), logits.numpy())
-    trial.log(step, metrics)
+    trial.log(step, metrics | cost)
 
 
 def _predict(

@@ -214,7 +214,7 @@ def made_now(family: Family, golden: Golden, store: Store) -> Golden:
         log = [{key: round(value, 6) for key, value in json.loads(line).items()} for line in lines]
         about["trials"][name] = {**golden["trials"][name], "id": trial.id, "log": log}
         before = golden["trials"][name].get("log")
-        if before is not None and same_numbers(before, log):
+        if before is not None and same_numbers(before, log) and same_numbers(log, before):
             about["trials"][name]["log"] = before  # another machine's last bits are no news
     return about
 
@@ -249,11 +249,14 @@ def planned(family: Family, golden: Golden, name: str) -> PlannedTrial:
 
 
 def same_numbers(recorded: Log, log: Log) -> bool:
-    """Whether two logs are of the same trial, perhaps on CPUs of two types."""
-    return [list(entry) for entry in recorded] == [list(entry) for entry in log] and all(
-        same_number(name, before[name], value)
+    """Whether a log is of the same trial as one that was recorded, perhaps on a CPU of another type.
+
+    What is logged beside it now is no other number, as a new knob is no other setting.
+    """
+    return len(recorded) == len(log) and all(
+        name in entry and same_number(name, value, entry[name])
         for before, entry in zip(recorded, log, strict=True)
-        for name, value in entry.items()
+        for name, value in before.items()
     )
 
 
@@ -288,7 +291,7 @@ def mistaken(family: Family, before: Golden, now: Golden) -> Iterator[str]:
         if recorded.get("id", found["id"]) != found["id"]:
             told = f"trial {name}: its identity was {recorded['id']} and is {found['id']}."
             yield f"{told} {what_to_do(family, roles)}"
-        if "log" in recorded and recorded["log"] != found["log"]:
+        if "log" in recorded and not same_numbers(recorded["log"], found["log"]):
             told = f"trial {name}: it logged {recorded['log']} and now logs {found['log']}."
             yield f"{told} {what_to_do(family, roles)}"
 
@@ -428,5 +431,6 @@ def test_cpus_differ_in_last_bits_and_guesses_and_nothing_else(
 ) -> None:
     assert same_numbers([{name: recorded}], [{name: near}])
     assert not same_numbers([{name: recorded}], [{name: far}])
+    assert same_numbers([{name: recorded}], [{name: near, "new": 1.0}])
     assert not same_numbers([{name: recorded}], [{f"other {name}": recorded}])
     assert not same_numbers([{name: recorded}], [])

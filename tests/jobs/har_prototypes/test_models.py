@@ -10,8 +10,9 @@ from torch import nn
 
 from jobs.har_prototypes.config import Encoder, Prototypes
 from jobs.har_prototypes.contrasts import ProtoNce
-from jobs.har_prototypes.cost import flops, latency_ms, parameters
+from jobs.har_prototypes.cost import latency_ms
 from jobs.har_prototypes.models import EncoderNetwork, Network, PrototypeNetwork, build_network
+from seedbed.nets.cost import flops, parameters
 
 BN = ProtoNce(kind="proto_nce", projection="bn")
 
