@@ -39,7 +39,7 @@ def image(x: NDArray[np.float32], encoding: Encoding, size: int, n_bins: int = 8
 @pytest.fixture(scope="module")
 def pyts() -> Oracle:
     """pyts as an oracle on (N, n) series."""
-    njit = numba.njit
+    njit: Any = numba.njit
 
     def when_called(*signature: Any, **options: Any) -> Any:
         """Compile a function when it is called: on import, as pyts would have it, all take half a minute."""
