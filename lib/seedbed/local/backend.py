@@ -204,7 +204,8 @@ class LocalRun:
 
     def _start(self, outputs: Path) -> None:
         for trial, stage in self._waiting():
-            if not self._pool.free:
+            self._pool.warm_up()  # now, when no lease has to be renewed meanwhile
+            if self.stopping or not self._pool.free:
                 return
             lease = self._leases.take(f"{trial.folder}/lease")
             state = look_at(self.store, trial)  # another process may have finished it meanwhile

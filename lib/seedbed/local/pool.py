@@ -85,11 +85,21 @@ class Pool:
         self.gpus = gpus
         self.running: dict[str, Running] = {}
         self._context = _warm_context(preload)
+        self._warm = False
 
     @property
     def free(self) -> bool:
         """Whether another worker can be started."""
         return len(self.running) < self.size
+
+    def warm_up(self) -> None:
+        """Wait until the server has loaded what workers need: `start` would take these seconds, the first time."""
+        if not self._warm:
+            _start_server()
+            process = self._context.Process(target=int, daemon=True)
+            process.start()
+            process.join()
+            self._warm = True
 
     def start(self, key: str, assignment: Assignment) -> None:
         """Start a worker on an assignment."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from seedbed.local.pool import Pool
 from seedbed.planning import plan_sweep
 from seedbed.sweep.workflow import read_sweep
 from tests.lib.local.conftest import Person, wait_for
@@ -143,6 +144,24 @@ def test_two_submits_at_once_train_each_trial_once(person: Callable[..., Person]
     assert set(someone.attempts().values()) == {1}
     tables = [[line for line in out.splitlines() if "/3)" in line] for out, _ in ends]
     assert tables[0] == tables[1] != []
+
+
+def test_no_lease_is_held_while_workers_are_made_ready(
+    person: Callable[..., Person], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes longer, on a slow machine, than a lease may go without being renewed."""
+    someone, warm_up = person({"leaders": LEADERS}), Pool.warm_up
+    held: list[list[str]] = []
+
+    def watch(pool: Pool) -> None:
+        held.append([key for key in someone.store.list("trials") if key.endswith("/lease")])
+        warm_up(pool)
+        assert pool._warm
+
+    monkeypatch.setattr(Pool, "warm_up", watch)
+    done = someone.submits()
+    assert done.returncode == 0, done.stderr
+    assert held[0] == []
 
 
 def test_a_damaged_result_stops_the_sweep_before_anything_runs(person: Callable[..., Person]) -> None:
