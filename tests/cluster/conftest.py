@@ -29,7 +29,7 @@ from seedbed.store import Store, open_store
 SWEEPS = Path(__file__).parent / "sweeps"
 SEEDBED = str(Path(sys.executable).with_name("seedbed"))
 NAMESPACE = os.environ.get("SEEDBED_NAMESPACE", "seedbed")
-PATIENCE_SECONDS = 900
+PATIENCE_SECONDS = 1200
 SMALL = {"cpu": "250m", "memory": "1500Mi"}
 """What a trial's pod asks for, so that those of several tests find room side by side."""
 
