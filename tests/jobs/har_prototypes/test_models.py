@@ -154,7 +154,7 @@ def test_operations_are_counted_as_by_hand(settings: dict[str, Any]) -> None:
         macs += 2 * 2 * wide * (wide // 8) + time * 2 * config.kernel
     if config.reduce_to is not None:
         macs += time * wide * width + width * wide
-    macs += time * 2 * width * width + classes * 2 * width * width + 2 * time * classes * width
+    macs += classes * 4 * width * width + classes * width + 2 * time * classes * config.heads * width
     macs += time * 4 * width * width + 2 * time * time * width
     macs += 2 * time * width * 2 * width
     macs += wide * wide + wide * classes

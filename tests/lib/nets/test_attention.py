@@ -43,6 +43,25 @@ def test_tokens_attend_to_what_the_batch_shares_as_torchs_do() -> None:
     torch.testing.assert_close(ours(x, source), theirs(x, expanded, expanded, need_weights=False)[0])
 
 
+def test_what_the_batch_shares_learns_as_beside_torchs() -> None:
+    ours, theirs = pair()
+    x, source = torch.randn(4, 7, WIDTH, dtype=torch.float64), torch.randn(5, WIDTH, dtype=torch.float64)
+    x.requires_grad_(), source.requires_grad_()
+    expanded = source.expand(4, -1, -1)
+    wanted = [x, source, *theirs.parameters()]
+    expected = torch.autograd.grad(
+        theirs(x, expanded, expanded, need_weights=False)[0].square().sum(), wanted
+    )
+    named = dict(ours.named_parameters())
+    order = [
+        x,
+        source,
+        *(named[part] for part in ("in_proj.weight", "in_proj.bias", "out_proj.weight", "out_proj.bias")),
+    ]
+    for mine, their in zip(torch.autograd.grad(ours(x, source).square().sum(), order), expected, strict=True):
+        torch.testing.assert_close(mine, their)
+
+
 def test_it_has_as_many_parameters_as_torchs_whatever_the_heads() -> None:
     counts = {
         sum(weight.numel() for weight in module.parameters())
@@ -68,13 +87,22 @@ def test_a_single_source_gives_every_token_the_same() -> None:
     torch.testing.assert_close(out, out[:, :1].expand_as(out))
 
 
-def test_dropout_is_on_weights_and_only_in_training() -> None:
+@pytest.mark.parametrize("source", [None, torch.randn(5, WIDTH)])
+def test_dropout_is_on_weights_and_only_in_training(source: Tensor | None) -> None:
     torch.manual_seed(0)
     module = Attention(WIDTH, HEADS, dropout=0.5)
     x = torch.randn(4, 7, WIDTH)
-    assert not torch.equal(module(x), module(x))
+    assert not torch.equal(module(x, source), module(x, source))
     module.eval()
-    assert torch.equal(module(x), module(x))
+    assert torch.equal(module(x, source), module(x, source))
+
+
+def test_dropout_over_the_source_keeps_the_mean() -> None:
+    torch.manual_seed(0)
+    module = Attention(WIDTH, HEADS, dropout=0.3)
+    x, source = torch.randn(1, 7, WIDTH), torch.randn(5, WIDTH)
+    many = module(x.expand(20_000, -1, -1), source).mean(0)
+    torch.testing.assert_close(many, module.eval()(x, source)[0], rtol=0, atol=0.01)
 
 
 @pytest.mark.parametrize("name", ["in_proj", "out_proj"])
