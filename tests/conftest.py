@@ -23,6 +23,22 @@ settings.register_profile("explore", settings.get_profile("steady"), derandomize
 settings.load_profile("steady")  # pytest --hypothesis-profile=explore draws others each time
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with the tests that wait, some in each process, so that none is left for the end.
+
+    Each of xdist's processes starts on a share of this order of its own, the shares equally long.
+    """
+    processes = getattr(config, "workerinput", {"workercount": 1})["workercount"]
+    waiting = [item for item in items if item.get_closest_marker("waits")]
+    others = [item for item in items if not item.get_closest_marker("waits")]
+    share = -(-len(others) // processes)
+    items[:] = [
+        item
+        for process in range(processes)
+        for item in (*waiting[process::processes], *others[process * share : (process + 1) * share])
+    ]
+
+
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in list(os.environ):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -121,10 +121,3 @@ class Checkpoints:
         return sorted(
             (_Kept(int(name["step"]), name["attempt"], key) for key, name in names if name), reverse=True
         )
-
-
-def remove_checkpoints(store: Store, folders: Iterable[str]) -> None:
-    """Delete the checkpoints of trials that have their results, by their folders."""
-    for folder in folders:
-        for key in store.list(f"{folder}/checkpoint"):
-            store.delete(key)

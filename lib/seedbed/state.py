@@ -70,6 +70,13 @@ def _state(store: Store, trial: PlannedTrial, data: bytes | None) -> TrialState:
     return TrialState(trial, "diverged" if result.status == "diverged" else "done", result)
 
 
+def remove_checkpoints(store: Store, states: Iterable[TrialState]) -> None:
+    """Delete the checkpoints of those trials that have their result."""
+    for state in states:
+        for key in store.list(f"{state.trial.folder}/checkpoint") if state.finished else ():
+            store.delete(key)
+
+
 def metrics_in(store: Store) -> MetricsOf:
     """What a plan asks when it has to know which trial is best: the metrics of finished trials.
 

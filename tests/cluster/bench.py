@@ -1,6 +1,6 @@
 """What the cluster that KUBECONFIG names costs beside the training: `make bench-cluster`, best on one that is idle.
 
-First the seconds that a stage takes beside its trials, one trial at a time; then pods per minute for TRIALS trials (300
+First the seconds that a stage takes beside its trial; then pods per minute for TRIALS trials (300
 by default) of one epoch of a signal teacher, about a second, in packs of 20 and each in a pod of its own. Beside them
 how large the workflow object has become: above 1 MiB the API server refuses it.
 """
@@ -30,8 +30,11 @@ from seedbed.store import Store, open_store
 from tests.cluster.conftest import kubectl
 
 FILE = Path(__file__).parent / "sweeps" / "teachers.yaml"
-ALONE, MANY = "1100m", "250m"
-"""Cores that a trial's pod asks for: so many that only one finds room on two cores, and so few that several do."""
+CPU = "250m"
+"""Cores that a trial's pod asks for: several find room on two."""
+
+SWEEPS = 5
+"""Sweeps of one trial that the medians are over."""
 
 LOOK_SECONDS = 0.1
 
@@ -46,7 +49,7 @@ def main() -> None:
             print(f"{what}: {seconds:.1f} s")
     for pack in (20, 1):
         began = time.monotonic()
-        workflow = ended(cluster, submitted(cluster, trials, pack, MANY))
+        workflow = ended(cluster, submitted(cluster, trials, pack))
         seconds = time.monotonic() - began
         pods, size = -(-trials // pack), len(json.dumps(workflow))
         print(
@@ -58,23 +61,27 @@ def main() -> None:
 
 
 def overheads(cluster: KubernetesApi, store: Store) -> dict[str, float]:
-    """Medians over the pods of a sweep of four trials, in seconds; Argo's clock has whole ones."""
-    name = submitted(cluster, 4, 1, ALONE)
-    first_saved = watch_checkpoints(cluster, store, name)
-    workflow = ended(cluster, name)
-    nodes = list(nodes_of(workflow).values())
-    pods = {
-        template: [node for node in nodes if node["type"] == "Pod" and node.get("templateName") == template]
+    """Medians over sweeps of one trial each, in seconds from a pod's creation; Argo's clock has whole ones."""
+    sweeps = [overheads_of_one(cluster, store) for _ in range(SWEEPS)]
+    return {what: statistics.median(sweep[what] for sweep in sweeps) for what in sweeps[0]}
+
+
+def overheads_of_one(cluster: KubernetesApi, store: Store) -> dict[str, float]:
+    """What a sweep of one trial takes beside its training."""
+    name = submitted(cluster, 1, 1)
+    (first_saved,) = watch_checkpoints(cluster, store, name).values()
+    nodes = list(nodes_of(ended(cluster, name)).values())
+    plan, trial, collect = (
+        next(node for node in nodes if node["type"] == "Pod" and node.get("templateName") == template)
         for template in ("plan", "trial", "collect")
-    }
-    to_step = [first_saved[value_of(node, "pack")] - moment(node["startedAt"]) for node in pods["trial"]]
-    (stage,) = [node for node in nodes if node["type"] == "DAG" and node.get("templateName") == "stage"]
-    trained = lasted_together(pods["trial"])
+    )
+    stage = next(node for node in nodes if node.get("templateRef", {}).get("template") == "stage")
     return {
-        "a trial's pod, from its start to its first step": statistics.median(to_step),
-        "a plan pod": lasted_together(pods["plan"]),
-        "a collect pod": lasted_together(pods["collect"]),
-        "a stage beside its trials": lasted_together([stage]) - trained,
+        "a trial's pod, to its first step": first_saved - moment(trial["startedAt"]),
+        "a trial's pod": lasted(trial),
+        "a plan pod": lasted(plan),
+        "a collect pod": lasted(collect),
+        "a stage beside its trial": lasted(stage) - lasted(trial),
     }
 
 
@@ -106,7 +113,7 @@ def every_step_saved() -> Iterator[None]:
     kubectl("patch", "configmap", "seedbed", "--type", "merge", "--patch", key % json.dumps(before or None))
 
 
-def submitted(cluster: KubernetesApi, trials: int, pack: int, cpu: str) -> str:
+def submitted(cluster: KubernetesApi, trials: int, pack: int) -> str:
     """The name of a workflow of so many trials that were never run."""
     first = int(time.time()) % 1_000_000
     document = document_of(FILE, None, f"{first}-{first + trials - 1}")
@@ -116,7 +123,7 @@ def submitted(cluster: KubernetesApi, trials: int, pack: int, cpu: str) -> str:
             plan = yaml.safe_load(parameter["value"])
             plan["config"]["epochs"] = 1
             parameter["value"] = yaml.safe_dump({**plan, "pack": pack})
-    given.append({"name": "cpu", "value": cpu})
+    given.append({"name": "cpu", "value": CPU})
     return str(cluster.create(document)["metadata"]["name"])
 
 
@@ -129,17 +136,9 @@ def ended(cluster: KubernetesApi, name: str) -> Workflow:
     return found
 
 
-def lasted_together(nodes: list[dict[str, Any]]) -> float:
-    """Seconds from the start of the first to the end of the last."""
-    return max(moment(node["finishedAt"]) for node in nodes) - min(
-        moment(node["startedAt"]) for node in nodes
-    )
-
-
-def value_of(node: dict[str, Any], parameter: str) -> str:
-    """The value of a node's input."""
-    given: list[dict[str, Any]] = node["inputs"]["parameters"]
-    return next(str(one["value"]) for one in given if one["name"] == parameter)
+def lasted(node: dict[str, Any]) -> float:
+    """Seconds from its start to its end."""
+    return moment(node["finishedAt"]) - moment(node["startedAt"])
 
 
 def moment(text: str) -> float:

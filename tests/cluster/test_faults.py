@@ -79,6 +79,7 @@ def test_a_trial_goes_on_and_ends_with_the_same_numbers(
     same_numbers(sent.results(), here(sent))
 
 
+@pytest.mark.waits
 def test_preemptions_cost_no_result(
     submit: Callable[..., Sweep], here: Callable[..., dict[str, Result]]
 ) -> None:
@@ -91,6 +92,7 @@ def test_preemptions_cost_no_result(
     same_numbers(sent.results(), here(sent))
 
 
+@pytest.mark.waits
 def test_a_trial_that_takes_longer_than_its_time_slice_goes_on_in_the_next(
     submit: Callable[..., Sweep], here: Callable[..., dict[str, Result]]
 ) -> None:
@@ -149,6 +151,7 @@ def test_a_trial_that_needs_more_memory_is_not_tried_again_with_the_same(
     assert any("OOMKilled" in message or "out of memory" in message for message in messages), messages
 
 
+@pytest.mark.waits
 def test_a_sweep_that_is_stopped_has_its_table_and_goes_on_later(
     submit: Callable[..., Sweep], cluster: KubernetesApi
 ) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from seedbed.argo.kubernetes_api import KubernetesApi
 from seedbed.results import Result
 from seedbed.store import Store
@@ -13,6 +15,7 @@ from tests.cluster.conftest import Sweep, kubectl, same_numbers, seedbed, until
 KD = Path(__file__).parents[2] / "workflows" / "kd-alpha-sweep.yaml"
 
 
+@pytest.mark.waits
 def test_the_laptop_form_gives_the_same_numbers_and_the_same_table(
     submit: Callable[..., Sweep], store: Store, here: Callable[..., dict[str, Result]]
 ) -> None:

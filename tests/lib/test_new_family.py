@@ -13,6 +13,8 @@ import pytest
 from seedbed.errors import InvalidConfig
 from seedbed.skeleton import FILES, NAME, new_family
 
+pytestmark = pytest.mark.waits
+
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 KNOWN_TYPES = ROOT / ".mypy_cache"

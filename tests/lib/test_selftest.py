@@ -13,6 +13,8 @@ from seedbed.selftest import SelftestFailed, selftest
 from seedbed.trial import Trial
 from tests.lib.command_line import run_here
 
+pytestmark = pytest.mark.waits
+
 TOY = load_family("toy")
 
 

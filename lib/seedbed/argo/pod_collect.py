@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from seedbed.argo.outputs import put_out
-from seedbed.checkpoints import remove_checkpoints
 from seedbed.collect import StageTables, collect, write_tables
 from seedbed.errors import BadData
 from seedbed.report import write_report
 from seedbed.runs import run_in
+from seedbed.state import remove_checkpoints
 from seedbed.store import Store
 
 TABLE_LENGTH = 8_000
@@ -29,8 +29,7 @@ def collect_stage(store: Store, folder: str) -> StageTables:
     write_tables(store, run, tables)
     report = store.place(f"{run.folder}/report.html")
     put_out(headline=_headline(tables), report=report, table=tables.text()[:TABLE_LENGTH])
-    trials = tables.record.trials
-    remove_checkpoints(store, [trial.folder for trial in trials if tables.states[trial.id].finished])
+    remove_checkpoints(store, [tables.states[trial.id] for trial in tables.record.trials])
     write_report(store, run, all_tables)
     return tables
 

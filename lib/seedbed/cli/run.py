@@ -55,7 +55,6 @@ def submit(
     ] = "same",
 ) -> None:
     """Run a sweep, here or on a cluster, and print its tables. Finished trials are found, stopped ones go on."""
-    from seedbed.checkpoints import remove_checkpoints
     from seedbed.cli.cluster import submit_to_cluster
     from seedbed.cli.handing_on import changed_winners, winners_to_keep
     from seedbed.cli.progress import LocalView, local_heading, view_for
@@ -68,7 +67,7 @@ def submit(
     from seedbed.planning import plan_sweep
     from seedbed.report import write_report
     from seedbed.runs import open_run, recorded_winners
-    from seedbed.state import look_up, metrics_in
+    from seedbed.state import look_up, metrics_in, remove_checkpoints
 
     if reuse not in ("same", "any"):
         raise InvalidConfig(f"--reuse: found {reuse!r}, expected same or any")
@@ -109,7 +108,7 @@ def submit(
     tables = collect(place, record)
     for stage in tables:
         write_tables(place, record, stage)
-    remove_checkpoints(place, [state.trial.folder for state in states.values() if state.finished])
+    remove_checkpoints(place, states.values())
     ran = sum(state.finished for state in states.values()) - found - local.found_late
     print(_headline(local.plan, form, ran, found + local.found_late, time.monotonic() - began))
     print(_memory(states))

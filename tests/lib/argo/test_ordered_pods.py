@@ -20,6 +20,8 @@ from seedbed.store import Store, open_store
 from seedbed.sweep.workflow import read_sweep
 from tests.conftest import MakeSweep
 
+pytestmark = pytest.mark.waits
+
 SELECT = {"metric": "val/loss@last"}
 STUDY: dict[str, Any] = {
     "widths": {

@@ -26,6 +26,8 @@ from seedbed.results import read_result
 from seedbed.runs import read_run
 from seedbed.store import Store, open_store
 
+pytestmark = pytest.mark.waits
+
 STAGES: dict[str, Any] = {
     "leaders": {"config": {"role": "leader"}, "grid": {"width": [2, 3]}},
     "followers": {
@@ -82,6 +84,20 @@ def test_a_sweep_goes_through_its_pods_and_ends_in_its_table(
     assert store.read("sweeps/toy-sweep/latest-full/followers/table.md") == tables.render("md").encode()
     assert put_out("table") == tables.text()
     assert put_out("headline") == "followers: 4 of 4 trials have results"
+
+
+def test_a_collect_pod_does_without_torch(
+    store: Store, make_sweep: Callable[..., Path], put_out: Callable[[str], str], tmp_path: Path
+) -> None:
+    run_all(store, plan_stage(store, workflow(make_sweep(STAGES)), "toy-sweep-abcde.leaders.plan"))
+    code = (
+        "import pathlib, sys; from seedbed.argo import outputs, pod_collect; from seedbed.store import open_store\n"
+        "outputs.FOLDER = pathlib.Path(sys.argv[3])\n"
+        "pod_collect.collect_stage(open_store(sys.argv[1]), sys.argv[2]); sys.exit('torch' in sys.modules)"
+    )
+    command = [sys.executable, "-c", code, store.url, put_out("folder"), str(tmp_path / "outputs")]
+    assert subprocess.run(command, check=False).returncode == 0
+    assert "6 of 6" in put_out("headline")
 
 
 def test_what_is_finished_is_not_packed_again(store: Store, make_sweep: Callable[..., Path]) -> None:

@@ -16,6 +16,8 @@ from seedbed.planning import plan_sweep
 from seedbed.sweep.workflow import read_sweep
 from tests.lib.local.conftest import Person, wait_for
 
+pytestmark = pytest.mark.waits
+
 LEADERS = {"config": {"role": "leader"}, "grid": {"width": [2, 4]}}
 FOLLOWERS = {
     "depends": "leaders",

@@ -20,6 +20,8 @@ from seedbed.argo.pod_plan import plan_stage
 from seedbed.store import open_store
 from tests.lib.store.seaweed import free_ports
 
+pytestmark = pytest.mark.waits
+
 SEEDBED = str(Path(sys.executable).with_name("seedbed"))
 SLOW: dict[str, Any] = {
     "leaders": {"config": {"role": "leader", "steps": 200, "pause": 0.05}, "grid": {"width": [2, 3]}}

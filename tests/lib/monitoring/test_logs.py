@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from seedbed.attempts import begin_attempt, end_attempt
@@ -18,6 +19,8 @@ from seedbed.runs import open_run, read_stages
 from seedbed.store import Store, open_store
 from seedbed.sweep.workflow import read_sweep
 from tests.lib.results import leave
+
+pytestmark = pytest.mark.waits
 
 
 def report(store: Store, trial: PlannedTrial, step: int) -> None:

@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from seedbed.planning import plan_sweep
 from seedbed.state import look_up
 from seedbed.store import Store, open_store
@@ -16,6 +18,8 @@ from seedbed.sweep.workflow import read_sweep
 from tests.conftest import MakeSweep
 from tests.lib.command_line import run_here
 from tests.lib.store.seaweed import BUCKET, SECRET, Seaweed
+
+pytestmark = pytest.mark.waits
 
 SEEDBED = str(Path(sys.executable).with_name("seedbed"))
 STAGES = {
