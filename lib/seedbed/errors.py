@@ -85,7 +85,8 @@ class InvalidSweep(SeedbedError):
 def did_you_mean(name: object, known: Iterable[object]) -> str:
     """The end of an error line: the nearest known name, or all of them when none is near."""
     names = [str(candidate) for candidate in known]
-    near = difflib.get_close_matches(str(name), names, n=1, cutoff=0.6)
-    if near:
-        return f"did you mean {near[0]!r}?"
+    alike = {near: difflib.SequenceMatcher(None, near, str(name)).ratio() for near in names}
+    near = max(names, key=alike.__getitem__, default="")  # of several as near, the first that is known
+    if alike.get(near, 0) >= 0.6:
+        return f"did you mean {near!r}?"
     return f"known: {', '.join(names)}" if names else "none is known here"

@@ -122,11 +122,12 @@ def read_file(store: Store, folder: str, result: Result, name: str) -> bytes:
 def checked(store: Store, folder: str, result: Result, name: str, data: bytes | None) -> bytes:
     """What was read of a trial's file, if that is what the trial left; raises BadData."""
     place = store.place(f"{folder}/{name}")
+    remedy = f"move {store.place(f'{folder}/result.json')} away to run the trial again"
     recorded = result.files.get(name)
     if data is None or recorded is None:
-        raise BadData(f"{place}: is missing, and the trial is finished")
+        raise BadData(f"{place}: is missing, and the trial is finished; {remedy}")
     if hashlib.sha256(data).hexdigest() != recorded:
-        raise BadData(f"{place}: its content does not match the checksum in result.json")
+        raise BadData(f"{place}: its content does not match the checksum in result.json; {remedy}")
     return data
 
 

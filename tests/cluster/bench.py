@@ -51,7 +51,7 @@ def main() -> None:
         began = time.monotonic()
         workflow = ended(cluster, submitted(cluster, trials, pack))
         seconds = time.monotonic() - began
-        pods, size = -(-trials // pack), len(json.dumps(workflow))
+        pods, size = -(-trials // pack), len(json.dumps(workflow, separators=(",", ":")))
         print(
             f"{trials} trials in packs of {pack:2}: {seconds:.0f} s, {60 * pods / seconds:.1f} pods and "
             f"{60 * trials / seconds:.1f} trials a minute, workflow {size / 1024:.0f} KiB, "

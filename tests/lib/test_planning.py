@@ -159,6 +159,10 @@ def test_canonical_json_does_not_depend_on_order(value: dict[str, Any]) -> None:
             {"table": {"cell": "test/lost@best"}},
             "plan.table.cell: no such metric: 'test/lost@best'; did you mean 'test/",
         ),
+        (
+            {"table": {"cell": "test/loss"}},
+            "plan.table.cell: no such metric: 'test/loss'; did you mean 'test/loss@best'?",
+        ),
         ({"grid": {"size": [2, 4], "sized": [1]}}, "[followers].plan.grid.sized: no such setting"),
     ],
 )
@@ -336,6 +340,18 @@ def test_a_published_value_without_a_cell_of_its_own_is_refused(
     assert complaint in str(raised.value)
     assert "toy-sweep.yaml: " in str(raised.value)
     assert "[s].plan.expect.values.1.at" in str(raised.value)
+
+
+@pytest.mark.parametrize("mean", [620.0, -1.0])
+def test_a_published_share_is_no_more_than_all(make_sweep: MakeSweep, mean: float) -> None:
+    stage = {
+        "config": {"role": "verify"},
+        "table": {"cell": "test/eer@best"},
+        "expect": {"source": "A", "values": [{"mean": mean}]},
+    }
+    file = make_sweep({"s": stage}, family="likeness")
+    with pytest.raises(InvalidSweep, match=rf"expect\.values\.0\.mean: found {mean:g}, expected per cent"):
+        plan_sweep(read_sweep(file))
 
 
 def test_a_published_value_at_true_does_not_stand_at_one(make_sweep: MakeSweep) -> None:

@@ -5,15 +5,29 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from seedbed.argo.cluster import API_VERSION, SWEEP_LABEL, Workflow
+from seedbed.sweep.laptop import ANNOTATION, with_seeds
+from seedbed.sweep.workflow import sweep_in
 from seedbed.sweep.yaml import load_yaml, without_empty
 
 
 def document_of(
     file: Path, form: str | None, seeds: str | None, keep_winners: bool = False
 ) -> dict[str, Any]:
-    """The workflow in a sweep file; `form`, `seeds` and `keep_winners` replace the file's own parameters."""
+    """The workflow in a sweep file; `form`, `seeds` and `keep_winners` replace the file's own parameters.
+
+    `seeds` replace those of the laptop form too: a plan pod cannot know whether the file or a person gave the
+    parameter. Raises InvalidSweep for what are no seeds.
+    """
     document: dict[str, Any] = load_yaml(file.read_text(encoding="utf-8"), str(file))
+    if seeds is not None:
+        sweep = sweep_in(document, str(file))
+        laptop = with_seeds(sweep, seeds).laptop
+        if laptop != sweep.laptop:
+            cuts = {name: cut.model_dump(mode="json", exclude_defaults=True) for name, cut in laptop.items()}
+            document["metadata"]["annotations"][ANNOTATION] = yaml.safe_dump(cuts)
     winners = "keep" if keep_winners else None
     return _with_parameters(document, {"form": form, "seeds": seeds, "winners": winners})
 

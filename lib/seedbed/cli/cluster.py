@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from seedbed.cli.options import StoreOption
+from seedbed.cli.wording import without_result
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -137,7 +138,7 @@ def _refuse(standing: Standing, missing: int) -> NoReturn:
     if first is not None and first.exit_code == os.EX_CONFIG:
         raise InvalidSweep(what)
     if missing or (first is not None and first.exit_code == os.EX_UNAVAILABLE):
-        raise Incomplete(f"{missing} planned trials have no result. {what}")
+        raise Incomplete(f"{without_result(missing)}. {what}")
     raise SeedbedError(what)
 
 

@@ -22,6 +22,7 @@ from seedbed.cli.options import (
     sweep_file,
     sweep_names,
 )
+from seedbed.cli.wording import without_result
 
 if TYPE_CHECKING:
     from seedbed.progress import Progress
@@ -44,7 +45,7 @@ def plan(
     from seedbed.state import estimate_seconds, look_up, metrics_in
     from seedbed.sweep.laptop import form_in_words
 
-    read, form = open_sweep(sweep, full)
+    read, form = open_sweep(sweep, full, seeds)
     place = store_at(store)
     planned = plan_sweep(read, seeds, metrics_in(place))
     recorded = recorded_winners(place, planned, form)
@@ -198,7 +199,7 @@ def table(
         show_chain(place, run)
     missing = sum(one.missing for one in shown)
     if missing:
-        raise Incomplete(f"{missing} planned trials have no result")
+        raise Incomplete(without_result(missing))
 
 
 def families(

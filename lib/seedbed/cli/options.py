@@ -63,12 +63,13 @@ def sweep_file(sweep: str) -> Path:
     raise InvalidSweep(f"no sweep is called {sweep!r}; {did_you_mean(sweep, sweep_names())}")
 
 
-def open_sweep(sweep: str, full: bool) -> tuple[Sweep, Form]:
+def open_sweep(sweep: str, full: bool, seeds: str | None) -> tuple[Sweep, Form]:
     """The sweep in the form that is asked for: the laptop form, where the file has one, unless `full`."""
-    from seedbed.sweep.laptop import in_form
+    from seedbed.sweep.laptop import in_form, with_seeds
     from seedbed.sweep.workflow import read_sweep
 
     read = read_sweep(sweep_file(sweep))
+    read = read if seeds is None else with_seeds(read, seeds)
     form: Form = "full" if full or not read.laptop else "laptop"
     return in_form(read, form), form
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from seedbed.cli.options import FullOption, OnOption, StoreOption, store_at
+from seedbed.cli.wording import without_result
 
 
 def report(
@@ -36,8 +37,9 @@ def report(
         try:
             file.write_text(render_report(place, run, stages), encoding="utf-8")
         except OSError as error:
-            raise InvalidConfig(f"--output {file}: {error.strerror}") from None
+            told = error.strerror if file.parent.is_dir() else f"there is no folder {file.parent}"
+            raise InvalidConfig(f"--output {file}: {told}") from None
         print(f"report  {file}")
     missing = sum(one.missing for one in stages)
     if missing:
-        raise Incomplete(f"{missing} planned trials have no result")
+        raise Incomplete(without_result(missing))

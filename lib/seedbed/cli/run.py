@@ -17,10 +17,12 @@ from seedbed.cli.options import (
     store_at,
     sweep_file,
 )
+from seedbed.cli.wording import without_result
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from seedbed.collect import StageTables
     from seedbed.planning import SweepPlan
     from seedbed.state import TrialState
     from seedbed.sweep import Form
@@ -48,7 +50,8 @@ def submit(
         float, typer.Option(min=0, help="Time between two checkpoints of a trial.")
     ] = 60,
     metrics_port: Annotated[
-        int | None, typer.Option(min=0, help="Serve /metrics on this machine's port, for Prometheus.")
+        int | None,
+        typer.Option(min=0, max=65535, help="Serve /metrics on this machine's port, for Prometheus."),
     ] = None,
     reuse: Annotated[
         str, typer.Option(help="Reuse work of the `same` device kind and torch version, or of `any`.")
@@ -75,7 +78,7 @@ def submit(
         submit_to_cluster(sweep_file(sweep), full, seeds, keep_winners, store, detach)
         return
     began = time.monotonic()
-    read, form = open_sweep(sweep, bool(full))
+    read, form = open_sweep(sweep, bool(full), seeds)
     place = store_at(store)
 
     def replan() -> SweepPlan:
@@ -119,11 +122,19 @@ def submit(
     late = [name for name, stage in local.plan.stages.items() if stage.late]
     for name in local.failed_whole():
         print(f"{name}: every trial failed: the sweep stops there, and what is done is kept")
-    why = f"{missing} planned trials have no result" if missing else "; ".join(local.hopeless.values())
+    why = without_result(missing) if missing else "; ".join(local.hopeless.values())
+    hint = "The tables say what is damaged, and what to do about it." if _only_damaged(tables) else HINT
     if late:
-        raise Incomplete(f"{why}, so that {', '.join(late)} cannot run. {HINT}")
+        raise Incomplete(f"{why}, so that {', '.join(late)} cannot run. {hint}")
     if missing:
-        raise Incomplete(f"{why}. {HINT}")
+        raise Incomplete(f"{why}. {hint}")
+
+
+def _only_damaged(tables: Sequence[StageTables]) -> bool:
+    """Whether what lacks a usable result has a damaged one: that is left alone, however often one submits."""
+    states = [stage.states[trial.id] for stage in tables for trial in stage.record.trials]
+    lacking = [state.status for state in states if not state.finished]
+    return bool(lacking) and set(lacking) == {"damaged"}
 
 
 def _headline(plan: SweepPlan, form: Form, ran: int, found: int, seconds: float) -> str:

@@ -46,7 +46,9 @@ def trial(
     ] = 60,
     metrics_port: Annotated[
         int | None,
-        typer.Option(min=0, envvar="SEEDBED_METRICS_PORT", help="Serve /metrics there, for Prometheus."),
+        typer.Option(
+            min=0, max=65535, envvar="SEEDBED_METRICS_PORT", help="Serve /metrics there, for Prometheus."
+        ),
     ] = None,
 ) -> None:
     """Train the trials of a pack, each from its newest checkpoint."""

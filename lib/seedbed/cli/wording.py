@@ -9,3 +9,8 @@ def duration(seconds: float) -> str:
     if whole >= 3600:
         return f"{whole // 3600} h {whole % 3600 // 60} min"
     return f"{whole // 60} min {whole % 60} s" if whole >= 60 else f"{whole} s"
+
+
+def without_result(missing: int) -> str:
+    """How many planned trials lack a usable result."""
+    return f"{missing} planned {'trial has' if missing == 1 else 'trials have'} no result"

@@ -14,13 +14,14 @@ Cell = Mapping[str, Scalar]
 
 
 def refuse_wrong_expectations(planned: PlannedStage, layout: Layout, place: str) -> None:
-    """Raise InvalidSweep for a published value that belongs to no cell, to several, or to a taken one."""
+    """Raise InvalidSweep for a published value that cannot be, belongs to no cell, to several, or to a taken one."""
     expect = planned.stage.plan.expect
     if expect is None:
         return
     cells = _cells(planned, layout)
     taken: dict[int, int] = {}
     for number, value in enumerate(expect.values):
+        _refuse_more_than_all(value.mean, planned, f"{place}.values.{number}.mean")
         here = f"{place}.values.{number}.at"
         for axis in value.at:
             _refuse_unplaced(axis, cells, layout, f"{here}.{axis}")
@@ -28,6 +29,14 @@ def refuse_wrong_expectations(planned: PlannedStage, layout: Layout, place: str)
         first = taken.setdefault(cell, number)
         if first != number:
             raise InvalidSweep(f"{here}: values.{first} stands beside the same cell")
+
+
+def _refuse_more_than_all(mean: float, planned: PlannedStage, place: str) -> None:
+    table = planned.stage.plan.table
+    if table is None or table.cell is None or planned.family.metric(table.cell).unit != "%":
+        return
+    if not 0 <= mean <= 100:
+        raise InvalidSweep(f"{place}: found {mean:g}, expected per cent, as the table has them: 0 to 100")
 
 
 def _cells(planned: PlannedStage, layout: Layout) -> list[Cell]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeVar
@@ -14,6 +15,12 @@ from seedbed.errors import InvalidSweep, did_you_mean
 from seedbed.sweep.ordered import Bounds, Inherit, NamedPoint, SelectPlan
 from seedbed.sweep.part import STRICT, Scalar, same
 
+LARGEST_SEED = 2**32 - 1
+"""What every library that draws takes as a seed."""
+
+MOST_SEEDS = 100_000
+"""In one text: more are a slip of the hand."""
+
 
 class _Part(BaseModel):
     model_config = STRICT
@@ -22,7 +29,7 @@ class _Part(BaseModel):
 class SeedPick(_Part):
     """One seed's trial, whatever the seed of the trial that uses it."""
 
-    seed: int = Field(ge=0)
+    seed: int = Field(ge=0, le=LARGEST_SEED)
     """The seed of the trial to take."""
 
 
@@ -271,18 +278,27 @@ def read_part(part: type[PartT], value: Any, place: str) -> PartT:
 
 def parse_seeds(text: str, place: str) -> list[int]:
     """Seeds from text such as `0-2` or `0,3,7-9`; raises InvalidSweep."""
-    seeds: list[int] = []
-    for piece in str(text).split(","):
-        first, dash, last = piece.strip().partition("-")
-        if not first.isdecimal() or (dash and not last.isdecimal()) or (dash and int(last) < int(first)):
-            raise InvalidSweep(f"{place}: found {text!r}, expected seeds such as 0-2 or 0,3,7-9")
-        seeds.extend(range(int(first), int(last or first) + 1))
-    repeated = sorted({seed for seed in seeds if seeds.count(seed) > 1})
-    if repeated:
+    ranges = [_range_of(piece.strip(), str(text), place) for piece in str(text).split(",")]
+    if sum(map(len, ranges)) > MOST_SEEDS:
         raise InvalidSweep(
-            f"{place}: seed {repeated[0]} is given twice in {text!r}; repeats need seeds of their own"
+            f"{place}: {sum(map(len, ranges))} seeds in {text!r}, expected at most {MOST_SEEDS}"
         )
-    return seeds
+    counts = Counter(seed for some in ranges for seed in some)
+    repeated = min((seed for seed, count in counts.items() if count > 1), default=None)
+    if repeated is not None:
+        raise InvalidSweep(
+            f"{place}: seed {repeated} is given twice in {text!r}; repeats need seeds of their own"
+        )
+    return list(counts)
+
+
+def _range_of(piece: str, text: str, place: str) -> range:
+    first, dash, last = piece.partition("-")
+    if not first.isdecimal() or (dash and not last.isdecimal()) or (dash and int(last) < int(first)):
+        raise InvalidSweep(f"{place}: found {text!r}, expected seeds such as 0-2 or 0,3,7-9")
+    if int(last or first) > LARGEST_SEED:
+        raise InvalidSweep(f"{place}: found {last or first} in {text!r}, expected seeds up to {LARGEST_SEED}")
+    return range(int(first), int(last or first) + 1)
 
 
 def _check_block(block: Block, place: str) -> None:

@@ -6,11 +6,13 @@ from dataclasses import replace
 
 from seedbed.errors import InvalidSweep, did_you_mean
 from seedbed.sweep import Form, Stage, Sweep
-from seedbed.sweep.language import Block, Label, LaptopStage, StagePlan
+from seedbed.sweep.language import Block, Label, LaptopStage, StagePlan, parse_seeds
 from seedbed.sweep.part import Scalar
 from seedbed.sweep.points import flatten, nest
 
-LAPTOP = "metadata.annotations.seedbed/laptop"
+ANNOTATION = "seedbed/laptop"
+LAPTOP = f"metadata.annotations.{ANNOTATION}"
+"""Where the laptop form stands in a sweep file, for errors."""
 
 
 def in_form(sweep: Sweep, form: Form) -> Sweep:
@@ -21,6 +23,20 @@ def in_form(sweep: Sweep, form: Form) -> Sweep:
     _refuse_axes_of_no_stage(sweep)
     cut = sweep.with_stages(tuple(_cut(sweep, stage) for stage in sweep.stages))
     return cut.with_stages(tuple(_without_vain_expectations(sweep, cut, stage) for stage in cut.stages))
+
+
+def with_seeds(sweep: Sweep, seeds: str) -> Sweep:
+    """The sweep with the seeds of `--seeds`, in both forms; a stage whose plan has its own keeps those.
+
+    Raises InvalidSweep for what are no seeds.
+    """
+    parse_seeds(seeds, "--seeds")
+    own = {stage.name for stage in sweep.stages if stage.plan.seeds}
+    laptop = {
+        name: cut if name in own else cut.model_copy(update={"seeds": None})
+        for name, cut in sweep.laptop.items()
+    }
+    return replace(sweep, seeds=seeds, laptop=laptop)
 
 
 def form_in_words(sweep: Sweep, form: Form) -> str:

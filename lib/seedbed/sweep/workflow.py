@@ -15,7 +15,7 @@ from typing import Any
 from seedbed.errors import InvalidSweep, did_you_mean
 from seedbed.sweep import Stage, Sweep
 from seedbed.sweep.language import LaptopStage, StagePlan, read_part
-from seedbed.sweep.laptop import LAPTOP
+from seedbed.sweep.laptop import ANNOTATION, LAPTOP
 from seedbed.sweep.yaml import load_yaml, without_empty
 
 IGNORED = ("podGC", "ttlStrategy", "onExit", "parallelism", "activeDeadlineSeconds", "priority")
@@ -84,7 +84,7 @@ class _Reader:
         spec = self._mapping(root.get("spec"), "spec", _SPEC)
         annotations = self._mapping(metadata.get("annotations", {}), "metadata.annotations")
         parameters = self._parameters(spec.get("arguments", {}), "spec.arguments", SWEEP_PARAMETERS)
-        laptop = self._laptop(annotations.get("seedbed/laptop"))
+        laptop = self._laptop(annotations.get(ANNOTATION))
         form, winners = parameters.get("form", "full"), parameters.get("winners", "choose")
         for key, value, known in (("form", form, FORMS), ("winners", winners, WINNERS)):
             if value not in known:

@@ -239,3 +239,22 @@ def test_folds_are_averaged_over_and_paired_by(person: Callable[..., Person]) ->
     assert "mean ± sample sd over seed × fold" in done.stdout
     assert "minus leaders, over seeds" in done.stdout
     assert "(6/6)" in done.stdout
+
+
+def test_lost_predictions_are_told_with_the_way_out_and_the_way_leads_there(
+    person: Callable[..., Person],
+) -> None:
+    someone = person({"leaders": {"config": {"role": "leader"}}})
+    assert someone.submits().returncode == 0
+    result = next((someone.folder / "runs/trials").glob("*/*/result.json"))
+    for lost in (result.parent / "predictions").iterdir():
+        lost.unlink()
+    told = someone.submits()
+    assert told.returncode == os.EX_UNAVAILABLE
+    assert "1 planned trial has no result. The tables say what is damaged" in told.stderr
+    inside = result.relative_to(someone.folder)
+    assert f"move {inside} away to run the trial again" in " ".join(told.stdout.split())
+    result.unlink()
+    went_on = someone.submits()
+    assert went_on.returncode == 0, went_on.stderr
+    assert "3 trials: 1 run, 2 found" in went_on.stdout

@@ -82,7 +82,7 @@ def test_a_file_that_was_altered_is_left_out_and_told(
     store.write(f"{trial.folder}/log.jsonl", b'{"step": 1, "val/loss": 0.0}\n')
     html, page = made.html(), made.page()
     (complaint,) = [one.text for one in page.all("p", **{"class": "warning"}) if "log.jsonl" in one.text]
-    assert complaint.endswith("log.jsonl: its content does not match the checksum in result.json")
+    assert "log.jsonl: its content does not match the checksum in result.json; move " in complaint
     assert str(tmp_path) not in html
 
 

@@ -33,9 +33,9 @@ def test_it_can_be_put_into_a_file(make_run: MakeRun, store: Store, tmp_path: Pa
     done = typed(store, "toy-sweep", "--output", str(tmp_path / "page.html"))
     assert done.exit_code == 0, done.output
     assert (tmp_path / "page.html").read_text() == made.html()
-    assert isinstance(
-        typed(store, "toy-sweep", "--output", str(tmp_path / "no/x.html")).exception, InvalidConfig
-    )
+    nowhere = typed(store, "toy-sweep", "--output", str(tmp_path / "no/x.html")).exception
+    assert isinstance(nowhere, InvalidConfig)
+    assert str(nowhere) == f"--output {tmp_path}/no/x.html: there is no folder {tmp_path}/no"
 
 
 def test_a_page_with_gaps_is_written_and_the_command_ends_as_incomplete(

@@ -94,6 +94,25 @@ def test_seeds_that_are_none_are_refused(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
+        (str(2**32), "p: found 4294967296 in '4294967296', expected seeds up to 4294967295"),
+        ("0-18446744073709551616", "expected seeds up to 4294967295"),
+        ("0-99999,1000000", "p: 100001 seeds in '0-99999,1000000', expected at most 100000"),
+        ("7,3-9,3", "p: seed 3 is given twice"),
+    ],
+)
+def test_seeds_have_bounds(text: str, complaint: str) -> None:
+    with pytest.raises(InvalidSweep) as raised:
+        parse_seeds(text, "p")
+    assert complaint in str(raised.value)
+
+
+def test_many_seeds_are_read_at_once() -> None:
+    assert parse_seeds("0-99998,4294967295", "p")[-2:] == [99_998, 2**32 - 1]
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
         ("a: 1\nb: 2\na: 3", "x.yaml, line 3, column 1: a is given twice"),
         ("a: [1, 2", "x.yaml, line 1"),
         ("1: a", "x.yaml, line 1, column 1: the key 1 is not text"),
