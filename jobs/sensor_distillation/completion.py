@@ -9,11 +9,13 @@ from typing import Any, get_args
 from jobs.sensor_distillation.config import (
     SPLIT_SETTINGS,
     DistilledStudent,
+    Modality,
     Similarity,
     Student,
     Training,
 )
 from seedbed.config import Config, ConfigError, Settings
+from seedbed.errors import did_you_mean
 
 START = "start"
 """The input whose weights are the student's first ones; every other input is a teacher."""
@@ -100,6 +102,9 @@ def _refuse_idle(settings: Settings, modalities: list[str]) -> None:
 
 def _refuse_stranger(modality: str, teacher: Config, settings: Settings) -> None:
     theirs = getattr(teacher, "modality", None)
+    if modality not in get_args(Modality):
+        near = did_you_mean(modality, get_args(Modality))
+        raise ConfigError(("inputs", modality), f"no teacher's modality is called so; {near}")
     if theirs != modality:
         raise ConfigError(
             ("inputs", modality), f"selects a trial whose modality is {theirs}, expected {modality}"

@@ -240,11 +240,12 @@ def test_shares_that_mean_nothing_are_refused_where_they_stand(
     ("name", "source", "complaint"),
     [
         ("gaf", TEACHERS["signal"], "inputs.gaf: selects a trial whose modality is signal, expected gaf"),
+        ("gfa", TEACHERS["gaf"], "inputs.gfa: no teacher's modality is called so; did you mean 'gaf'?"),
         ("gaf", TEACHERS["gadf"], "inputs.gaf: selects a trial whose modality is gadf, expected gaf"),
         (
             "teacher",
             TEACHERS["gaf"],
-            "inputs.teacher: selects a trial whose modality is gaf, expected teacher",
+            "inputs.teacher: no teacher's modality is called so; known: signal, gaf, gadf, mtf, stack",
         ),
         ("gaf", student({}), "inputs.gaf: selects a trial whose modality is None, expected gaf"),
     ],
