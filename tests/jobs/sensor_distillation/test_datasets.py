@@ -426,7 +426,7 @@ def test_a_ucr_set_has_one_fingerprint_however_it_is_packed(data: Path) -> None:
         (TRAIN, "1\t1\t1\n", "Toy_TEST.tsv: windows of 2 samples, expected 3 as in TRAIN"),
         ("1\t1\t2\n1\t1\n", TEST, "Toy_TRAIN.tsv:2: 2 values, expected 3 as in the first row"),
         ("1\t1\tx\n", TEST, "Toy_TRAIN.tsv:1: could not convert string to float: 'x', expected numbers"),
-        ("1\t1\t\n", TEST, "Toy_TRAIN.tsv:1: could not convert string to float: ''"),
+        ("1\t1\t\t2\n", TEST, "Toy_TRAIN.tsv:1: could not convert string to float: ''"),
         ("1,1,2\n", TEST, "float: '1,1,2', expected numbers separated by tabs"),
         (f"1{',0.25' * 99}\n", TEST, f"float: '1{',0.25' * 8},0.…, expected numbers separated by tabs"),
         (
