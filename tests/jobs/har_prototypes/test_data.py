@@ -201,7 +201,9 @@ def test_a_set_of_other_people_and_sensors_is_found_by_its_name(
     assert family.units(Prototypes(data="har/Garden"))["test"] == {"57"}
 
 
-def write_set(folder: Path, window: int = 20, channels: tuple[str, ...] = ("wrist_x",), classes: int = 2) -> None:
+def write_set(
+    folder: Path, window: int = 20, channels: tuple[str, ...] = ("wrist_x",), classes: int = 2
+) -> None:
     for split_, subjects in (("train", [31] * 2 * classes), ("test", [57] * 2 * classes)):
         signals = folder / split_ / "Inertial Signals"
         signals.mkdir(parents=True)

@@ -34,7 +34,11 @@ def test_rows_are_read_whatever_ends_a_line(text: str, separator: Separator) -> 
         ("1\t2\n3\t1_52.6\n", "\t", "file:2: could not convert string to float: '1_52.6', expected numbers"),
         ("1\t2\t\n3\t\t\n", "\t", "file:2: could not convert string to float: '', expected numbers"),
         ("1\t2\n3\t\n", "\t", "file:2: could not convert string to float: '', expected numbers"),
-        ("1;2\n", ",", "file:1: could not convert string to float: '1;2', expected numbers separated by commas"),
+        (
+            "1;2\n",
+            ",",
+            "file:1: could not convert string to float: '1;2', expected numbers separated by commas",
+        ),
     ],
 )
 def test_what_is_no_row_is_refused_by_its_line(text: str, separator: Separator, complaint: str) -> None:

@@ -154,7 +154,10 @@ def test_a_signal_that_was_cut_short_is_blamed_though_it_is_the_first(tmp_path: 
         ({"y": np.array([1, 2, 1.4, 2])}, "set.npz: y[2] is 1.4, expected a whole number"),
         ({"subject": np.array([1, 1.5, 2, 2])}, "set.npz: subject[1] is 1.5, expected a whole number"),
         ({"channels": np.array(["wrist_x", "wrist_x"])}, "set.npz: channels has wrist_x twice"),
-        ({"channels": np.array(["wrist_x"])}, "set.npz: channels has shape (1,) and signal (40, 2), expected"),
+        (
+            {"channels": np.array(["wrist_x"])},
+            "set.npz: channels has shape (1,) and signal (40, 2), expected",
+        ),
         ({"window": np.array(0)}, "set.npz: window is 0, expected a number of samples, 1 or more"),
         ({"window": np.array(-3)}, "set.npz: window is -3, expected a number of samples, 1 or more"),
         ({"window": np.array(np.nan)}, "set.npz: window is nan, expected a number of samples, 1 or more"),
