@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from seedbed.data import known_fingerprint
 from seedbed.errors import InvalidConfig
 from seedbed.readers.cache import Arrays, cached_arrays
-from seedbed.readers.text import parse_table, read_text
+from seedbed.readers.text import parse_table, read_text, refuse_cut_off
 from seedbed.readers.windows import UnitWord, Windows
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "cached_arrays",
     "parse_table",
     "read_text",
+    "refuse_cut_off",
     "refuse_window",
 ]
 
