@@ -206,14 +206,18 @@ def _part(place: Path, file: str) -> Part:
 
 def _wanted(name: str) -> str:
     """What an error says is expected of a set that is not there, by what is there of it."""
-    for file, here in sorted(_files_here()):
+    here = dict(_files_here())
+    for suffix in SUFFIXES:
         for part, other in (("TRAIN", "TEST"), ("TEST", "TRAIN")):
-            for suffix in SUFFIXES:
-                if file == f"{name}_{part}{suffix}":
-                    return f"{name}_{other}{suffix} beside {here / file}"
-            for suffix in OTHER_SUFFIXES:
-                if file == f"{name}_{part}{suffix}":
-                    return f"{name}_TRAIN and {name}_TEST as .tsv or .txt, not {suffix} as {here / file} is,"
+            file = f"{name}_{part}{suffix}"
+            if file in here:
+                return f"{name}_{other}{suffix} beside {here[file] / file}"
+    for suffix in OTHER_SUFFIXES:
+        for file in (f"{name}_TRAIN{suffix}", f"{name}_TEST{suffix}"):
+            if file in here:
+                return (
+                    f"{name}_TRAIN and {name}_TEST as .tsv or .txt, not {suffix} as {here[file] / file} is,"
+                )
     return f"ucr/{name}_TRAIN.tsv and {name}_TEST.tsv ({did_you_mean(name, names_on_disk())})"
 
 

@@ -457,6 +457,8 @@ def test_a_ucr_set_in_a_format_that_is_not_read_says_which_is(data: Path, suffix
     (data / "ucr" / "Toy").mkdir(parents=True)
     (data / "ucr" / "Toy" / f"Toy_TRAIN{suffix}").write_text("@data\n")
     refused("ucr/Toy", f"expected Toy_TRAIN and Toy_TEST as .tsv or .txt, not {suffix} as ")
+    (data / "ucr" / "Toy" / "Toy_TRAIN.txt").write_text("1 2\n")
+    refused("ucr/Toy", "expected Toy_TEST.txt beside ")
 
 
 def test_odd_files_beside_ucr_sets_hide_none(data: Path) -> None:
