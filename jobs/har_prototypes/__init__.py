@@ -65,6 +65,7 @@ family = Family(
     split_settings=SPLIT_SETTINGS,
     units=units,
     datasets=sets.describe_sets,
+    files=sets.files_of,
     metrics={
         "accuracy": Metric(unit="%"),
         "f1": Metric(unit="%"),

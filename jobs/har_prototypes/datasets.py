@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Final
 
 from jobs.har_prototypes import made
-from seedbed.data import data_roots, find
+from seedbed import data
+from seedbed.data import Files, data_roots, files_at, find, known_fingerprint
 from seedbed.errors import BadData, InvalidConfig, did_you_mean
 from seedbed.readers import uci_har
 from seedbed.readers.windows import Windows
 
 FOLDER: Final = "har"
 """Where other sets in UCI-HAR's layout lie, each as a folder or an archive `<Name>.npz`."""
+OWN: Final = re.compile(r"[\w-]+")
 NAMES: Final = ("uci_har", "made", "har/<Name>")
 
 
@@ -24,7 +26,7 @@ def check_name(name: str) -> None:
     prefix, _, own = name.partition("/")
     if prefix != FOLDER:
         raise InvalidConfig(f"no data set is called {name!r}; {did_you_mean(name, NAMES)}")
-    if not re.fullmatch(r"[\w-]+", own):
+    if not OWN.fullmatch(own):
         raise InvalidConfig(f"{name!r}: a set's name has letters, digits, - and _ only")
 
 
@@ -32,8 +34,20 @@ def fingerprint(name: str) -> str:
     """SHA-256 in hex that follows from the content of a set's files; raises BadData when they are not there."""
     if name == "made":
         return made.fingerprint()
-    source = _source(name)
-    return uci_har.source_fingerprint(source, uci_har.found_form(source))
+    return known_fingerprint(name, lambda: data.fingerprint(_files(name)))
+
+
+def files_of(name: str) -> Files | None:
+    """The files of a set, for a store; None for what is no set's name there.
+
+    Raises BadData when they are not here, InvalidConfig for a name with which no file goes.
+    """
+    if name == "made":
+        raise InvalidConfig("data made: is made up where it is used; it needs no push")
+    if name != "uci_har" and not name.startswith(f"{FOLDER}/"):
+        return None
+    check_name(name)
+    return files_at(_files(name))
 
 
 def load_windows(name: str) -> Windows:
@@ -41,17 +55,23 @@ def load_windows(name: str) -> Windows:
     if name == "made":
         return made.windows()
     source = _source(name)
-    return uci_har.load(source, uci_har.found_form(source), name)
+    return uci_har.load(source, _form(name, source), name)
 
 
 def describe_sets() -> dict[str, str]:
     """The names that `load_windows` takes: what each set is, whether it is here, where a person can get it."""
-    here = sorted({f"{FOLDER}/{path.stem}" for root in data_roots() for path in (root / FOLDER).glob("*")})
-    told = {name: _describe(name) for name in ("uci_har", *here)}
+    told = {name: _describe(name) for name in ("uci_har", *_names_on_disk())}
     told["made"] = f"{made.CLASSES} classes, {made.CHANNELS} channels; made up where it is used"
     return told | {
         f"{FOLDER}/<Name>": f"any set in UCI-HAR's layout, in {FOLDER}/<Name> or {FOLDER}/<Name>.npz"
     }
+
+
+def _names_on_disk() -> list[str]:
+    """The sets that lie in one of the data folders; whatever else lies there is passed over."""
+    there = [path for root in data_roots() for path in (root / FOLDER).glob("*")]
+    names = {path.name.removesuffix(".npz") for path in there if path.is_dir() or path.suffix == ".npz"}
+    return sorted(f"{FOLDER}/{name}" for name in names if OWN.fullmatch(name))
 
 
 def _source(name: str) -> Path:
@@ -60,9 +80,22 @@ def _source(name: str) -> Path:
     return find(name, f"{name}.npz", data=name, address="whoever recorded it")
 
 
+def _form(name: str, source: Path) -> uci_har.Form:
+    """What a set has to hold: UCI-HAR what was published, another what it holds."""
+    return uci_har.UCI_HAR if name == "uci_har" else uci_har.found_form(source)
+
+
+def _files(name: str) -> list[Path]:
+    """The files that a set is made of; the names of its activities too, where they are its own."""
+    source = _source(name)
+    files = uci_har.source_files(source, _form(name, source))
+    names = source / uci_har.ACTIVITIES
+    return [*files, names] if name != "uci_har" and names.is_file() else files
+
+
 def _describe(name: str) -> str:
     try:
-        form = uci_har.found_form(_source(name))
+        form = _form(name, _source(name))
         state = f"here, fingerprint {fingerprint(name)[:16]}"
     except BadData as error:
         return f"cannot be used: {error}"

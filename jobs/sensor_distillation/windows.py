@@ -156,12 +156,20 @@ def _check(windows: Windows, parts: dict[str, Indices], seed: int) -> None:
             raise BadData(f"{where}: {windows.unit_word} {shared[0]} occurs in {one} and {other}")
     for name, indices in parts.items():
         if not indices.size:
-            raise BadData(
-                f"{where}: {name} has no window; {len(windows.labels)} in all are too few to divide"
-            )
+            raise BadData(f"{where}: {name} has no window; {_too_few(windows, parts['test'])}")
     absent = np.setdiff1d(np.arange(len(windows.classes)), windows.labels[parts["train"]])
     if absent.size:
         raise BadData(f"{where}: class {windows.classes[absent[0]]!r} has no training window")
+
+
+def _too_few(windows: Windows, test: Indices) -> str:
+    """Why a part is empty: of what there are too few."""
+    people, others = (len(np.unique(units)) for units in (windows.units, np.delete(windows.units, test)))
+    if windows.unit_word == "sample":
+        return f"{len(windows.labels)} in all are too few to divide"
+    if people < 3:
+        return f"{people} subject{'s' * (people != 1)}, expected 3 or more"
+    return f"{others} subject{'s' * (others != 1)} beside those that test, expected 2 or more"
 
 
 def _hash(windows: Windows, parts: dict[str, Indices]) -> str:

@@ -308,6 +308,7 @@ def test_the_command_pushes_lists_and_says_what_it_did(
     wrong = types("push", "uci_hr")
     assert (wrong.returncode, wrong.stderr.count("\n")) == (78, 1)
     assert "did you mean 'uci_har'?" in wrong.stderr
+    assert types("push", "xyz").stderr.rstrip().endswith("; known: uci_har, pamap2, ucr/Toy")
 
 
 def make_set(root: Path, name: str) -> None:

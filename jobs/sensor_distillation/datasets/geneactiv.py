@@ -57,7 +57,9 @@ WINDOWS: Final = (500, 1000)
 """Samples in a window; the first is the default."""
 
 FOLDER: Final = "Window-size-"
-FILE: Final = re.compile("ID-([0-9]+)_CLASS-([0-9]+)_Window-([0-9]+)[.]mat")
+FILE: Final = re.compile("ID-([0-9]+)_CLASS-([0-9]+)_Window-([0-9]+)[.](?i:mat)")
+SUFFIX: Final = ".mat"
+"""In any case, as MATLAB takes it."""
 ARRAY: Final = "xw"
 
 
@@ -106,7 +108,7 @@ def load(classes: int, window: int = WINDOWS[0]) -> Windows:
         signals=arrays["signals"],
         labels=activities - first,
         units=np.array([str(each.subject) for each in windows]),
-        ids=np.array([each.name.removesuffix(".mat") for each in windows]),
+        ids=np.array([each.name[: -len(SUFFIX)] for each in windows]),
         classes=ACTIVITIES if classes == len(ACTIVITIES) else unnamed,
     )
 
@@ -132,7 +134,7 @@ def _find(classes: int, window: int) -> tuple[Path, list[Window]]:
     """The folder of the windows and what is in it, in order."""
     folder = found(_stored_name(classes, window), partial(_folder, classes, window))
     with os.scandir(folder) as entries:
-        windows = sorted(_window(entry) for entry in entries if entry.name.endswith(".mat"))
+        windows = sorted(_window(entry) for entry in entries if _is_meant(entry.name))
     if not windows:
         raise BadData(f"{folder}: has no .mat file")
     for one, other in itertools.pairwise(windows):
@@ -180,6 +182,11 @@ def _window_folders(top: Path) -> list[Path]:
     return sorted(found)
 
 
+def _is_meant(name: str) -> bool:
+    """Whether a file is meant for a window; a file system leaves others, whose names begin with a dot."""
+    return name.lower().endswith(SUFFIX) and not name.startswith(".")
+
+
 def _window(entry: os.DirEntry[str]) -> Window:
     match = FILE.fullmatch(entry.name)
     if match is None:
@@ -219,7 +226,9 @@ def _read_window(file: Path, out: NDArray[np.float32]) -> None:
     try:
         stored = loadmat(file, appendmat=False, variable_names=[ARRAY]).get(ARRAY)
     except NotImplementedError as error:
-        raise BadData(f"{file}: is in MATLAB's format 7.3 (HDF5), expected one of -v7 or before") from error
+        raise BadData(
+            f"{file}: is in MATLAB's format 7.3 (HDF5), expected one of -v7 or before; save it with -v7"
+        ) from error
     except Exception as error:  # scipy raises as many kinds for a damaged file
         raise BadData(f"{file}: not a MATLAB file: {' '.join(str(error).split())}") from error
     if stored is None:

@@ -31,7 +31,7 @@ from jobs.sensor_distillation.datasets.common import (
     read_text,
     refuse_window,
 )
-from seedbed.data import Files, files_at, find, fingerprint
+from seedbed.data import Files, files_at, find, fingerprint, sha256
 from seedbed.errors import BadData
 
 ADDRESS: Final = "https://archive.ics.uci.edu/dataset/231/pamap2+physical+activity+monitoring"
@@ -56,6 +56,8 @@ OTHERS: Final = (0, 9, 10, 11, 18, 19, 20)
 """Rows that are left out: 0 is none of the activities, the rest are optional ones."""
 
 COLUMNS: Final = 54
+TIME: Final = 0
+"""Seconds."""
 ACTIVITY: Final = 1
 SIGNALS: Final = (2, *(first + signal for first in (3, 20, 37) for signal in range(13)))
 """Columns, from 0: heart rate; 13 of each unit's 17, as its four of orientation are invalid."""
@@ -110,7 +112,7 @@ def load() -> Windows:
     An id is `<subject>/<first sample>`, samples counted from 0 where every third row is left. Raises
     BadData, naming file and line, for data that is absent, cut short or contradicts itself.
     """
-    series = cached_arrays(f"pamap2-1-{_fingerprint()[:16]}", ARRAYS, lambda: _read(_files()))
+    series = cached_arrays(f"pamap2-2-{_fingerprint()[:16]}", ARRAYS, lambda: _read(_files()))
     begins = np.concatenate([[0], series["ends"][:-1]])
     starts = [_starts(labels) for labels in np.split(series["labels"], begins[1:])]
     subjects = np.repeat(SUBJECTS, [len(of_one) for of_one in starts])
@@ -151,12 +153,22 @@ def _starts(labels: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def _read(files: list[Path]) -> Arrays:
     """Every subject's samples, one subject after the other, and where each one ends."""
+    _refuse_copies(files)
     signals, labels = zip(*map(_read_subject, files), strict=True)
     return {
         "signals": np.concatenate(signals),
         "labels": np.concatenate(labels),
         "ends": np.cumsum([len(of_one) for of_one in labels]),
     }
+
+
+def _refuse_copies(files: list[Path]) -> None:
+    """Raise BadData if one recording goes by two subjects: a person would be tested who was trained on."""
+    first: dict[str, Path] = {}
+    for file in files:
+        of_same = first.setdefault(sha256(file), file)
+        if of_same != file:
+            raise BadData(f"{file}: is the same as {of_same.name}, expected another subject's recording")
 
 
 def _read_subject(file: Path) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
@@ -201,7 +213,17 @@ def _rows(file: Path) -> NDArray[np.float64]:
     huge = (np.abs(rows) > np.finfo(np.float32).max).any(axis=1)
     if huge.any():
         raise BadData(f"{_line(file, int(np.argmax(huge)))}: has a value that is not finite")
+    if sha256(file) != PUBLISHED[file.name]:  # what was published is right by definition
+        _refuse_time_that_goes_back(file, rows)
     return rows
+
+
+def _refuse_time_that_goes_back(file: Path, rows: NDArray[np.float64]) -> None:
+    back = rows[1:, TIME] < rows[:-1, TIME]
+    if back.any():
+        row = int(np.argmax(back)) + 1
+        before, after = rows[row - 1 : row + 1, TIME]
+        raise BadData(f"{_line(file, row)}: time {after:.15g} after {before:.15g}, expected one no earlier")
 
 
 def _line(file: Path, row: int) -> str:

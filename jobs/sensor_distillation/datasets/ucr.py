@@ -1,21 +1,23 @@
 """`ucr/<Name>`: sets of the UCR Time Series Classification Archive; one signal, split into train and test.
 
 Dau, Bagnall, Kamgar, Yeh, Zhu, Gharghabi, Ratanamahatana, Keogh, "The UCR Time Series Archive", IEEE/CAA
-Journal of Automatica Sinica 6(6), 2019. Tab separated, the label first; z-normalised as distributed. Read
-from `ucr/<Name>/`, from `ucr/`, or from a .tar.xz in `ucr/`, in memory.
+Journal of Automatica Sinica 6(6), 2019. The label first; z-normalised as distributed. Separated by tabs in a .tsv, by
+commas or blanks in the .txt, or the file without a suffix, of other distributions. Read from `ucr/<Name>/`, from
+`ucr/`, from a .tar.xz in `ucr/`, in memory, or from any folder below `ucr/`, as archives are unpacked.
 """
 
 from __future__ import annotations
 
 import hashlib
 import lzma
+import os
 import re
 import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +38,16 @@ from seedbed.errors import BadData, InvalidConfig, did_you_mean
 ADDRESS: Final = (
     "https://www.timeseriesclassification.com or https://www.cs.ucr.edu/~eamonn/time_series_data_2018/"
 )
+
+
+SUFFIXES: Final = (".tsv", ".txt", "")
+"""Of the files that are read, the first one there first."""
+OTHER_SUFFIXES: Final = (".ts", ".arff")
+"""Of files that the archive also comes in, which are not read."""
+NAME: Final = re.compile(r"[A-Za-z0-9_-]+")
+FILE: Final = re.compile(rf"({NAME.pattern})_(?:TRAIN|TEST)(?:[.]tsv|[.]txt)?")
+FILLED: Final = "Missing_value_and_variable_length_datasets_adjusted"
+"""The archive's folder of such sets with their gaps filled and their series made equally long."""
 
 
 class Known(NamedTuple):
@@ -67,7 +79,7 @@ class Part(NamedTuple):
 
     file: Path
     name: str
-    """`<Name>_TRAIN.tsv` or `<Name>_TEST.tsv`."""
+    """`<Name>_TRAIN.tsv` or `<Name>_TEST.tsv`, or with another of SUFFIXES."""
 
     @property
     def place(self) -> str:
@@ -96,7 +108,7 @@ def open_set(name: str, window: int | None) -> Dataset:
 
     Raises InvalidConfig for a window and for what cannot be a name.
     """
-    if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
+    if not NAME.fullmatch(name):
         raise InvalidConfig(
             f"ucr/{name}: a set's name has letters, digits, - and _ only, such as ucr/GunPoint"
         )
@@ -135,6 +147,8 @@ def load(name: str) -> Windows:
     if train.shape[1] != test.shape[1]:
         length, expected = test.shape[1] - 1, train.shape[1] - 1
         raise BadData(f"{test_part.place}: windows of {length} samples, expected {expected} as in TRAIN")
+    if np.array_equal(train, test):
+        raise BadData(f"{test_part.place}: holds the {len(test)} samples of TRAIN once more, expected others")
     classes = np.unique(train[:, 0])
     if len(classes) == 1:
         raise BadData(f"{train_part.place}: has the label {classes[0]:g} only, expected two classes or more")
@@ -166,17 +180,45 @@ def _find(name: str) -> tuple[Part, Part]:
 
 
 def _look(name: str) -> tuple[Part, Part]:
-    """Loose files before archives."""
-    train, test = (f"{name}_{part}.tsv" for part in ("TRAIN", "TEST"))
-    for folder in (root / "ucr" for root in data_roots()):
-        for place in (folder / name, folder):
-            if (place / train).is_file() and (place / test).is_file():
-                return _as_known(name, Part(place / train, train), Part(place / test, test))
-        for archive in _archives(folder):
-            if {train, test} <= set(_members(archive)):
-                return _as_known(name, Part(archive, train), Part(archive, test))
-    wanted = f"ucr/{train} and {test} ({did_you_mean(name, names_on_disk())})"
-    raise missing(wanted, data=f"ucr/{name}", address=ADDRESS)
+    """Files in a place of their own before archives, archives before what lies deeper; .tsv before others."""
+    for suffix in SUFFIXES:
+        train, test = (f"{name}_{part}{suffix}" for part in ("TRAIN", "TEST"))
+        for folder in _folders():
+            places = _places(folder, name, {train, test})
+            if places:
+                return _as_known(name, _part(places[0], train), _part(places[0], test))
+    damaged = "".join(f" ({error})" for error in damaged_archives().values())
+    raise missing(_wanted(name) + damaged, data=f"ucr/{name}", address=ADDRESS)
+
+
+def _places(folder: Path, name: str, files: set[str]) -> list[Path]:
+    """The folders and archives in which all of `files` lie, the one to be used first."""
+    direct = [place for place in (folder / name, folder) if all((place / file).is_file() for file in files)]
+    if direct:
+        return direct
+    packed = [archive for archive in _archives(folder) if files <= set(_members_or_none(archive))]
+    return packed or [place for place, there in _below(folder) if files <= set(there)]
+
+
+def _part(place: Path, file: str) -> Part:
+    return Part(place / file if place.is_dir() else place, file)
+
+
+def _wanted(name: str) -> str:
+    """What an error says is expected of a set that is not there, by what is there of it."""
+    here = dict(_files_here())
+    for suffix in SUFFIXES:
+        for part, other in (("TRAIN", "TEST"), ("TEST", "TRAIN")):
+            file = f"{name}_{part}{suffix}"
+            if file in here:
+                return f"{name}_{other}{suffix} beside {here[file] / file}"
+    for suffix in OTHER_SUFFIXES:
+        for file in (f"{name}_TRAIN{suffix}", f"{name}_TEST{suffix}"):
+            if file in here:
+                return (
+                    f"{name}_TRAIN and {name}_TEST as .tsv or .txt, not {suffix} as {here[file] / file} is,"
+                )
+    return f"ucr/{name}_TRAIN.tsv and {name}_TEST.tsv ({did_you_mean(name, names_on_disk())})"
 
 
 def _as_known(name: str, train: Part, test: Part) -> tuple[Part, Part]:
@@ -192,17 +234,50 @@ def _as_known(name: str, train: Part, test: Part) -> tuple[Part, Part]:
 
 
 def names_on_disk() -> list[str]:
-    """The sets whose files lie in one of the data folders."""
-    folders = [root / "ucr" for root in data_roots()]
-    files = [path.name for folder in folders for path in folder.rglob("*_TRAIN.tsv")]
-    members = [name for folder in folders for archive in _archives(folder) for name in _members(archive)]
-    return sorted(
-        {name.removesuffix("_TRAIN.tsv") for name in files + members if name.endswith("_TRAIN.tsv")}
-    )
+    """The sets of which a file lies in one of the data folders; files that cannot be a set's are passed over."""
+    matches = (FILE.fullmatch(file) for file, _ in _files_here())
+    return sorted({match[1] for match in matches if match})
+
+
+def damaged_archives() -> dict[str, str]:
+    """What is wrong with each archive that cannot be unpacked, by `ucr/<file>`."""
+    told: dict[str, str] = {}
+    for folder in _folders():
+        for archive in _archives(folder):
+            try:
+                _members(archive)
+            except BadData as error:
+                told[f"ucr/{archive.name}"] = str(error)
+    return told
+
+
+def _folders() -> list[Path]:
+    return [root / "ucr" for root in data_roots()]
+
+
+def _below(folder: Path) -> list[tuple[Path, list[str]]]:
+    """Every folder below `folder`, itself included, and the files in it: the highest first, then by name."""
+    walked = [(Path(place), files) for place, _, files in os.walk(folder)]
+    return sorted(walked, key=lambda found: (len(found[0].parts), FILLED in found[0].parts, found[0]))
+
+
+def _files_here() -> list[tuple[str, Path]]:
+    """The name of each file in a data folder, and the folder or the archive in which it lies."""
+    loose = [(file, place) for folder in _folders() for place, files in _below(folder) for file in files]
+    archives = [archive for folder in _folders() for archive in _archives(folder)]
+    return loose + [(file, archive) for archive in archives for file in _members_or_none(archive)]
 
 
 def _archives(folder: Path) -> list[Path]:
-    return sorted(folder.glob("*.tar.xz"))
+    return sorted(path for path in folder.glob("*.tar.xz") if not path.name.startswith("."))
+
+
+def _members_or_none(archive: Path) -> list[str]:
+    """The base names of the files in an archive; none where it is damaged, which hides no other set."""
+    try:
+        return _members(archive)
+    except BadData:
+        return []
 
 
 def _members(archive: Path) -> list[str]:
@@ -236,19 +311,27 @@ def _opened(archive: Path) -> Iterator[tarfile.TarFile]:
 def _read_table(part: Part) -> NDArray[np.float64]:
     """Label and values of each sample, (samples, 1 + window)."""
     try:
-        text = part.read().decode()
+        text = part.read().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise BadData(f"{part.place}: is not text: {error}") from error
-    rows = parse_table(text, part.place, "\t")
+    rows = parse_table(text, part.place, _separator(part.name, text))
     if rows.shape[1] < 2:
         raise BadData(f"{part.place}:1: a label and no values, or not separated by tabs")
     finite = np.isfinite(rows).all(axis=1)
     if not finite.all():
         raise BadData(
             f"{part.place}:{int(np.argmin(finite)) + 1}: has missing values; series with gaps or of "
-            "different lengths (filled up with NaN) are not supported"
+            "different lengths (filled up with NaN) are not supported; the archive's folder "
+            f"{FILLED} has them filled, to be put into ucr/<Name>"
         )
     huge = (np.abs(rows) > np.finfo(np.float32).max).any(axis=1)
     if huge.any():
         raise BadData(f"{part.place}:{int(np.argmax(huge)) + 1}: has a value that float32 cannot hold")
     return rows
+
+
+def _separator(file: str, text: str) -> Literal["\t", ","] | None:
+    """Tabs in a .tsv; in other files commas where the first line has one, else blanks."""
+    if file.endswith(".tsv"):
+        return "\t"
+    return "," if "," in text.partition("\n")[0] else None

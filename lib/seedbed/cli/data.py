@@ -10,6 +10,7 @@ from seedbed.cli.options import DEFAULT_STORE, store_at
 
 if TYPE_CHECKING:
     from seedbed.data import Files
+    from seedbed.family import Family
     from seedbed.store import Store
 
 app = typer.Typer()
@@ -86,8 +87,22 @@ def _files_of(name: str) -> Files:
         files = family.files(name)
         if files is not None:
             return files
-    known = dict.fromkeys(dataset for family in families for dataset in family.datasets())
+    known = dict.fromkeys(
+        dataset for family in families for dataset in family.datasets() if _can_be_pushed(family, dataset)
+    )
     raise InvalidConfig(f"no data set that can be pushed is called {name!r}; {did_you_mean(name, known)}")
+
+
+def _can_be_pushed(family: Family, name: str) -> bool:
+    """Whether a name of a family's listing is one that `push` takes, be its files here or not."""
+    from seedbed.errors import BadData, InvalidConfig
+
+    try:
+        return family.files(name) is not None
+    except BadData:
+        return True
+    except InvalidConfig:
+        return False
 
 
 def _files(count: int) -> str:

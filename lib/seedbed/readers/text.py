@@ -10,21 +10,24 @@ from numpy.typing import NDArray
 
 from seedbed.errors import BadData
 
-SEPARATED: Final = {None: "blanks", "\t": "tabs"}
+SEPARATED: Final = {None: "blanks", "\t": "tabs", ",": "commas"}
 LONGEST_COMPLAINT: Final = 80
 """Characters; a line with another separator is one long cell."""
 
 
-def parse_table(text: str, file: str, separator: Literal["\t"] | None = None) -> NDArray[np.float64]:
+def parse_table(text: str, file: str, separator: Literal["\t", ","] | None = None) -> NDArray[np.float64]:
     """Rows of numbers as (rows, columns), row i being line i + 1; a separator of None is any white space.
 
-    Raises BadData naming file and line: a cell that is no number, a row that is not as long as the
-    first, no row at all.
+    A separator at the end of every line separates nothing. Raises BadData naming file and line: a cell that is no
+    number, a row that is not as long as the first, no row at all.
     """
+    lines = text.rstrip("\r\n").splitlines()
+    if separator and all(line.endswith(separator) for line in lines):
+        lines = [line.removesuffix(separator) for line in lines]
     rows: list[NDArray[np.float64]] = []
-    for number, line in enumerate(text.rstrip("\r\n").splitlines(), 1):
+    for number, line in enumerate(lines, 1):
         try:
-            rows.append(np.array([float(cell) for cell in line.split(separator)]))
+            rows.append(np.array([_number(cell) for cell in line.split(separator)]))
         except ValueError as error:
             found = str(error)
             found = found if len(found) <= LONGEST_COMPLAINT else f"{found[:LONGEST_COMPLAINT]}…"
@@ -37,6 +40,20 @@ def parse_table(text: str, file: str, separator: Literal["\t"] | None = None) ->
     if not rows:
         raise BadData(f"{file}: is empty, expected rows of numbers")
     return np.stack(rows)
+
+
+def refuse_cut_off(last: str, line: str) -> None:
+    """Raise BadData if a file's `last` character ends no line: its last number may have lost digits."""
+    if last not in ("\n", "\r"):
+        raise BadData(
+            f"{line}: the last line has no end; the file has been cut short (or add the line break that is missing)"
+        )
+
+
+def _number(cell: str) -> float:
+    if "_" in cell:  # Python takes 1_52.6 for 152.6
+        raise ValueError(f"could not convert string to float: {cell!r}")
+    return float(cell)
 
 
 def read_text(path: Path) -> str:

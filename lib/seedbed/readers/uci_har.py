@@ -7,6 +7,8 @@ same windows (`ucihar_segments.npz`: overlapping samples stored once) where the 
 
 from __future__ import annotations
 
+import hashlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +20,7 @@ from numpy.typing import NDArray
 from seedbed.data import fingerprint
 from seedbed.errors import BadData
 from seedbed.readers.cache import Arrays, cached_arrays
-from seedbed.readers.text import parse_table, read_text
+from seedbed.readers.text import parse_table, read_text, refuse_cut_off
 from seedbed.readers.windows import Windows
 
 ADDRESS: Final = (
@@ -43,6 +45,7 @@ SPLITS: Final = ("train", "test")
 WINDOW: Final = 128
 RATE_HZ: Final = 50.0
 
+ACTIVITIES: Final = "activity_labels.txt"
 ARRAYS: Final = ("signals", "labels", "subjects", "split")
 
 
@@ -66,7 +69,8 @@ def found_form(source: Path) -> Form:
 
     Of the signals, UCI-HAR's nine in its order if they are all there, else all that there are, by name. Activities
     are named by `activity_labels.txt` (an array `activities` in an archive); without names, six are UCI-HAR's.
-    Raises BadData where the source cannot be read.
+    Windows are as long as most signals' first lines. Raises BadData where the source cannot be read, and for a signal
+    that only train or only test has.
     """
     return _form_of_folder(source) if source.is_dir() else _form_of_archive(source)
 
@@ -87,7 +91,8 @@ def load(source: Path, form: Form = UCI_HAR, name: str = "uci_har") -> Windows:
     Raises BadData, naming file and line, for data that is absent, cut short or contradicts itself.
     """
     read = _read_original if source.is_dir() else _read_compact
-    key = f"{name.replace('/', '-')}-1-{source_fingerprint(source, form)[:16]}"
+    checked = hashlib.sha256(repr(form).encode()).hexdigest()  # the same files are refused in another form
+    key = f"{name.replace('/', '-')}-2-{source_fingerprint(source, form)[:16]}-{checked[:8]}"
     arrays = cached_arrays(key, ARRAYS, lambda: read(source, form))
     official = np.array(SPLITS)[arrays["split"]]
     lines = [number for split in SPLITS for number in range(1, 1 + int((official == split).sum()))]
@@ -119,15 +124,40 @@ def _signal_file(folder: Path, split: str, channel: str) -> Path:
 
 
 def _form_of_folder(folder: Path) -> Form:
-    files = sorted((folder / "train" / "Inertial Signals").glob("*_train.txt"))
-    if not files:
-        raise BadData(f"{folder / 'train' / 'Inertial Signals'}: expected <signal>_train.txt, found none")
+    channels = _signals_of_both(folder)
     labels = [_integers(folder / split / f"y_{split}.txt").max() for split in SPLITS]
-    names = folder / "activity_labels.txt"
+    names = folder / ACTIVITIES
     classes = _named_activities(names) if names.is_file() else _unnamed(int(max(labels)))
-    with files[0].open(encoding="utf-8", errors="replace") as stream:
-        window = len(stream.readline().split())
-    return Form(_in_order([file.name.removesuffix("_train.txt") for file in files]), classes, window)
+    files = [_signal_file(folder, split, channel) for split in SPLITS for channel in channels]
+    lengths = Counter(map(_first_length, files))  # a file that was cut short is not to decide
+    return Form(_in_order(channels), classes, lengths.most_common(1)[0][0])
+
+
+def _signals_of_both(folder: Path) -> list[str]:
+    """The signals that train and test have, by name; raises BadData where only one of them has a signal."""
+    train, test = (_signals(folder, split) for split in SPLITS)
+    if not train:
+        raise BadData(f"{folder / 'train' / 'Inertial Signals'}: expected <signal>_train.txt, found none")
+    for lacking, channels in (("test", train - test), ("train", test - train)):
+        if channels:
+            file = _signal_file(folder, lacking, min(channels))
+            other = SPLITS[lacking == "train"]
+            raise BadData(f"{file.parent}: expected {file.name}, as {other} has {min(channels)}_{other}.txt")
+    return sorted(train)
+
+
+def _signals(folder: Path, split: str) -> set[str]:
+    files = (folder / split / "Inertial Signals").glob(f"*_{split}.txt")
+    return {file.name.removesuffix(f"_{split}.txt") for file in files if not file.name.startswith(".")}
+
+
+def _first_length(file: Path) -> int:
+    """Values in a file's first line."""
+    try:
+        with file.open(encoding="utf-8", errors="replace") as stream:
+            return len(stream.readline().split())
+    except OSError as error:
+        raise BadData(f"{file}: {error.strerror}") from error
 
 
 def _named_activities(file: Path) -> tuple[str, ...]:
@@ -174,10 +204,9 @@ def _read_split(folder: Path, split: str, form: Form) -> Arrays:
 def _numbers(file: Path, columns: int) -> NDArray[np.float64]:
     text = read_text(file)
     rows = parse_table(text, str(file))
+    refuse_cut_off(text[-1], f"{file}:{len(rows)}")
     if rows.shape[1] != columns:
         raise BadData(f"{file}:1: {rows.shape[1]} values, expected {columns}")
-    if not text.endswith("\n"):  # a number may have lost its last digits
-        raise BadData(f"{file}:{len(rows)}: the last line has no end; the file has been cut short")
     return rows
 
 
@@ -213,10 +242,15 @@ def _form_of_archive(file: Path) -> Form:
             channels = [str(channel) for channel in stored["channels"]]
             named = "activities" in stored.files
             classes = tuple(map(str, stored["activities"])) if named else _unnamed(int(stored["y"].max()))
-            window = int(stored["window"]) if "window" in stored.files else WINDOW
+            window = stored["window"].item() if "window" in stored.files else WINDOW
     except Exception as error:  # numpy and zipfile raise many kinds for a damaged archive
         raise BadData(f"{file}: not the compact form of uci_har: {error}") from error
-    return Form(_in_order(channels), classes, window)
+    if not isinstance(window, (int, float)) or window < 1 or not float(window).is_integer():
+        raise BadData(f"{file}: window is {window}, expected a number of samples, 1 or more")
+    twice = [channel for channel, count in Counter(channels).items() if count > 1]
+    if twice:
+        raise BadData(f"{file}: channels has {twice[0]} twice, expected a name for each column of signal")
+    return Form(_in_order(channels), classes, int(window))
 
 
 def _read_compact(file: Path, form: Form) -> Arrays:
@@ -224,9 +258,12 @@ def _read_compact(file: Path, form: Form) -> Arrays:
         with np.load(file, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in ("signal", "start", "y", "subject", "split", "channels")}
         order = [arrays["channels"].tolist().index(channel) for channel in form.channels]
+        _refuse_contradictions(file, arrays)
         rows = arrays["start"][:, None] + np.arange(form.window)
         signals = np.ascontiguousarray(arrays["signal"][rows][:, :, order].transpose(0, 2, 1), np.float32)
         labels, subjects, split = (arrays[name].astype(np.int64) for name in ("y", "subject", "split"))
+    except BadData:
+        raise
     except Exception as error:  # numpy and zipfile raise many kinds for a damaged archive
         raise BadData(f"{file}: not the compact form of uci_har: {error}") from error
     for name, values in {"y": labels, "subject": subjects, "split": split}.items():
@@ -240,3 +277,23 @@ def _read_compact(file: Path, form: Form) -> Arrays:
     if shared.size:
         raise BadData(f"{file}: subject {shared[0]} is in train and in test")
     return {"signals": signals, "labels": labels - 1, "subjects": subjects, "split": split}
+
+
+def _refuse_contradictions(file: Path, arrays: Arrays) -> None:
+    """Raise BadData for what numpy would read as something else: rounded, or counted from the end."""
+    signal, channels = arrays["signal"], arrays["channels"]
+    if signal.ndim != 2 or channels.shape != signal.shape[1:]:
+        raise BadData(
+            f"{file}: channels has shape {channels.shape} and signal {signal.shape}, expected (C,) and (samples, C)"
+        )
+    if len(np.unique(channels)) != len(channels):
+        raise BadData(f"{file}: channels has a name twice, expected a name for each column of signal")
+    for name in ("start", "y", "subject", "split"):
+        numbers = arrays[name].astype(np.float64)
+        wrong = numbers != np.round(numbers)
+        if wrong.any():
+            index = int(np.argmax(wrong))
+            raise BadData(f"{file}: {name}[{index}] is {numbers[index]:g}, expected a whole number")
+    if (arrays["start"] < 0).any():
+        index = int(np.argmax(arrays["start"] < 0))
+        raise BadData(f"{file}: start[{index}] is {arrays['start'][index]}, expected a sample, from 0")

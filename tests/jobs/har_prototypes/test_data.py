@@ -18,9 +18,11 @@ from jobs.har_prototypes.contrasts import Warp
 from jobs.har_prototypes.data import PARTS, Data, load_data, split
 from jobs.har_prototypes.datasets import describe_sets, fingerprint, load_windows
 from seedbed.data import data_roots
-from seedbed.errors import BadData
-from seedbed.readers.uci_har import COMPACT, ORIGINAL
+from seedbed.datasets import push
+from seedbed.errors import BadData, InvalidConfig
+from seedbed.readers.uci_har import CHANNELS, COMPACT, ORIGINAL
 from seedbed.readers.windows import Windows
+from seedbed.store import open_store
 from seedbed.streams import stream_key
 
 TEST_SUBJECTS = {"2", "4", "9", "10", "12", "13", "18", "20", "24"}
@@ -197,6 +199,80 @@ def test_a_set_of_other_people_and_sensors_is_found_by_its_name(
     data = load_data(Prototypes(data="har/Garden"))
     assert data.inputs.shape == (24, 3, 20)
     assert family.units(Prototypes(data="har/Garden"))["test"] == {"57"}
+
+
+def write_set(
+    folder: Path, window: int = 20, channels: tuple[str, ...] = ("wrist_x",), classes: int = 2
+) -> None:
+    for split_, subjects in (("train", [31] * 2 * classes), ("test", [57] * 2 * classes)):
+        signals = folder / split_ / "Inertial Signals"
+        signals.mkdir(parents=True)
+        labels = [1 + row % classes for row in range(len(subjects))]
+        for name, column in (("y", labels), ("subject", subjects)):
+            text = "".join(f"{value}\n" for value in column)
+            (folder / split_ / f"{name}_{split_}.txt").write_text(text)
+        for channel in channels:
+            (signals / f"{channel}_{split_}.txt").write_text(f"{'0.5 ' * window}\n" * len(subjects))
+
+
+@pytest.mark.parametrize(
+    ("form", "complaint"),
+    [
+        ({"window": 64}, "body_acc_x_train.txt:1: 64 values, expected 128"),
+        ({"channels": CHANNELS[:8]}, "total_acc_z_test.txt: No such file"),
+        ({"classes": 5}, "5 classes of 6, no window of LAYING"),
+    ],
+)
+def test_uci_har_is_held_to_what_was_published(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: dict[str, Any], complaint: str
+) -> None:
+    monkeypatch.setenv("SEEDBED_DATA", str(tmp_path))
+    monkeypatch.setenv("SEEDBED_CACHE", str(tmp_path / "cache"))
+    write_set(tmp_path / ORIGINAL, **{"window": 128, "channels": CHANNELS, "classes": 6, **form})
+    with pytest.raises(BadData, match=complaint):
+        load_windows("uci_har")
+
+
+def test_a_set_of_ones_own_is_pushed_with_the_names_of_its_activities_and_fetched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEEDBED_DATA", str(tmp_path / "home"))
+    write_set(tmp_path / "home/har/Garden")
+    unnamed = fingerprint("har/Garden")
+    (tmp_path / "home/har/Garden/activity_labels.txt").write_text("1 DIGGING\n2 MOWING\n")
+    at_home = fingerprint("har/Garden")
+    assert at_home != unnamed
+    store = open_store(str(tmp_path / "runs"))
+    files = family.files("har/Garden")
+    assert files is not None
+    assert push(store, "har/Garden", files)[0].fingerprint == at_home
+    monkeypatch.setenv("SEEDBED_DATA", str(tmp_path / "pod"))
+    monkeypatch.setenv("SEEDBED_DATA_FROM", store.url)
+    assert fingerprint("har/Garden") == at_home
+    assert not (tmp_path / "pod").exists(), "a fingerprint needs no file"
+    assert load_windows("har/Garden").classes == ("DIGGING", "MOWING")
+
+
+def test_names_of_sets_are_told_from_others_when_one_is_pushed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEEDBED_DATA", str(tmp_path))
+    assert family.files("pamap2") is None
+    with pytest.raises(InvalidConfig, match="data made: is made up where it is used; it needs no push"):
+        family.files("made")
+    with pytest.raises(InvalidConfig, match="letters, digits, - and _ only"):
+        family.files("har/<Name>")
+    with pytest.raises(BadData, match="data har/Garden: expected"):
+        family.files("har/Garden")
+
+
+def test_what_cannot_be_a_set_is_not_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEEDBED_DATA", str(tmp_path))
+    write_set(tmp_path / "har/Garden")
+    write_set(tmp_path / "har/My.Set")
+    for name in ("readme.txt", "Garden.zip", "._Shed.npz", ".DS_Store"):
+        (tmp_path / "har" / name).write_text("no set")
+    assert [name for name in describe_sets() if name.startswith("har/")] == ["har/Garden", "har/<Name>"]
 
 
 # What is drawn for an epoch

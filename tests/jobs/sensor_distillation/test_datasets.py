@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from jobs.sensor_distillation.datasets import Windows, open_dataset, uci_har, ucr, watch
+from jobs.sensor_distillation.datasets import Windows, describe_sets, open_dataset, uci_har, ucr, watch
 from jobs.sensor_distillation.datasets.common import cached_arrays
 from seedbed.errors import BadData, InvalidConfig
 
@@ -409,6 +409,69 @@ def test_ucr_files_are_read_out_of_a_packed_archive(data: Path, prefix: str) -> 
     assert [path.name for path in data.rglob("*") if path.is_file()] == ["sets.tar.xz"], "nothing is unpacked"
 
 
+@pytest.mark.parametrize("suffix", ["", ".txt"])
+@pytest.mark.parametrize("separator", [",", "  "])
+def test_ucr_files_of_other_distributions_are_read(data: Path, suffix: str, separator: str) -> None:
+    for part, text in (("TRAIN", TRAIN), ("TEST", TEST)):
+        lines = [separator.lstrip(",") + line for line in text.replace("\t", separator).splitlines()]
+        (data / "ucr").mkdir(parents=True, exist_ok=True)
+        (data / "ucr" / f"Toy_{part}{suffix}").write_text("\n".join(lines) + "\n")
+    check_ucr(open_dataset("ucr/Toy").load())
+    assert "ucr/Toy" in describe_sets()
+
+
+def test_ucr_files_may_begin_with_a_mark_and_end_their_lines_with_a_tab(data: Path) -> None:
+    write_ucr(data / "ucr", f"\ufeff{TRAIN}".replace("\n", "\t\n"), TEST.replace("\n", "\t\n"))
+    check_ucr(open_dataset("ucr/Toy").load())
+
+
+def test_the_archive_is_read_as_it_is_unpacked(data: Path) -> None:
+    write_ucr(data / "ucr" / "UCRArchive_2018" / "Toy")
+    check_ucr(open_dataset("ucr/Toy").load())
+    filled = data / "ucr" / "UCRArchive_2018" / ucr.FILLED / "Toy"
+    write_ucr(filled, TEST, TEST)
+    check_ucr(open_dataset("ucr/Toy").load())
+    write_ucr(data / "ucr" / "Toy", TRAIN, TRAIN + TEST)
+    assert len(open_dataset("ucr/Toy").load().ids) == 8, "a folder of its own goes first"
+
+
+def test_a_tsv_goes_before_the_text_of_another_distribution(data: Path) -> None:
+    pack_ucr(data)
+    for part in ("TRAIN", "TEST"):
+        (data / "ucr" / f"Toy_{part}.txt").write_text("1 2\n")
+    check_ucr(open_dataset("ucr/Toy").load())
+
+
+@pytest.mark.parametrize(("here", "lacking"), [("TRAIN", "TEST"), ("TEST", "TRAIN")])
+def test_the_part_of_a_ucr_set_that_is_absent_is_named(data: Path, here: str, lacking: str) -> None:
+    write_ucr(data / "ucr" / "Deep" / "Toy")
+    (data / "ucr" / "Deep" / "Toy" / f"Toy_{lacking}.tsv").unlink()
+    refused(
+        "ucr/Toy", f"data ucr/Toy: expected Toy_{lacking}.tsv beside {data}/ucr/Deep/Toy/Toy_{here}.tsv in "
+    )
+    assert f"cannot be used: data ucr/Toy: expected Toy_{lacking}.tsv" in describe_sets()["ucr/Toy"]
+
+
+@pytest.mark.parametrize("suffix", [".ts", ".arff"])
+def test_a_ucr_set_in_a_format_that_is_not_read_says_which_is(data: Path, suffix: str) -> None:
+    (data / "ucr" / "Toy").mkdir(parents=True)
+    (data / "ucr" / "Toy" / f"Toy_TRAIN{suffix}").write_text("@data\n")
+    refused("ucr/Toy", f"expected Toy_TRAIN and Toy_TEST as .tsv or .txt, not {suffix} as ")
+    (data / "ucr" / "Toy" / "Toy_TRAIN.txt").write_text("1 2\n")
+    refused("ucr/Toy", "expected Toy_TEST.txt beside ")
+
+
+def test_odd_files_beside_ucr_sets_hide_none(data: Path) -> None:
+    write_ucr(data / "ucr")
+    for name in ("._Toy_TRAIN.tsv", "Copy of Toy_TRAIN.tsv", "._sets.tar.xz", "notes_TRAIN.md"):
+        (data / "ucr" / name).write_bytes(b"\x00\x05\x16\x07")
+    (data / "ucr" / "x.tar.xz").write_bytes(b"\xfd7zXZ")
+    told = describe_sets()
+    assert [name for name in told if name.startswith("ucr/")] == ["ucr/Toy", "ucr/x.tar.xz", "ucr/<Name>"]
+    assert "channels; here, fingerprint " in told["ucr/Toy"]
+    assert told["ucr/x.tar.xz"].startswith(f"cannot be used: {data}/ucr/x.tar.xz: cannot be unpacked: ")
+
+
 def test_a_ucr_set_has_one_fingerprint_however_it_is_packed(data: Path) -> None:
     archive = pack_ucr(data)
     packed = open_dataset("ucr/Toy").fingerprint()
@@ -426,7 +489,7 @@ def test_a_ucr_set_has_one_fingerprint_however_it_is_packed(data: Path) -> None:
         (TRAIN, "1\t1\t1\n", "Toy_TEST.tsv: windows of 2 samples, expected 3 as in TRAIN"),
         ("1\t1\t2\n1\t1\n", TEST, "Toy_TRAIN.tsv:2: 2 values, expected 3 as in the first row"),
         ("1\t1\tx\n", TEST, "Toy_TRAIN.tsv:1: could not convert string to float: 'x', expected numbers"),
-        ("1\t1\t\n", TEST, "Toy_TRAIN.tsv:1: could not convert string to float: ''"),
+        ("1\t1\t\t2\n", TEST, "Toy_TRAIN.tsv:1: could not convert string to float: ''"),
         ("1,1,2\n", TEST, "float: '1,1,2', expected numbers separated by tabs"),
         (f"1{',0.25' * 99}\n", TEST, f"float: '1{',0.25' * 8},0.…, expected numbers separated by tabs"),
         (
@@ -442,6 +505,12 @@ def test_a_ucr_set_has_one_fingerprint_however_it_is_packed(data: Path) -> None:
             "1\t1\t2\t3\n1\t1\tNaN\tNaN\n",
             "Toy_TEST.tsv:2: has missing values; series with gaps or of different",
         ),
+        (
+            TRAIN,
+            "1\tNaN\t2\t3\n",
+            "folder Missing_value_and_variable_length_datasets_adjusted has them filled",
+        ),
+        (TRAIN, TRAIN, "Toy_TEST.tsv: holds the 3 samples of TRAIN once more, expected others"),
         ("1\t1\tNaN\t3\n", TEST, "Toy_TRAIN.tsv:1: has missing values"),
     ],
 )
@@ -462,6 +531,8 @@ def test_a_damaged_packed_archive_is_refused(data: Path) -> None:
     archive = pack_ucr(data)
     archive.write_bytes(archive.read_bytes()[:100])
     refused("ucr/Toy", "sets.tar.xz: cannot be unpacked")
+    write_ucr(data / "ucr" / "Deep")
+    check_ucr(open_dataset("ucr/Toy").load())
 
 
 def test_an_unknown_ucr_set_is_answered_with_the_nearest_one_there(data: Path) -> None:

@@ -192,7 +192,7 @@ def test_what_stands_in_columns_that_are_left_out_changes_nothing(data: Path) ->
         cells[0] = "7"
         for column in (16, 19, 33, 36, 50, 53):
             cells[column] = "NaN"
-    file.write_text("\n".join(" ".join(cells) for cells in lines))  # and no end of the last line
+    file.write_text("".join(f"{' '.join(cells)}\n" for cells in lines))
     assert np.array_equal(open_dataset("pamap2").load().signals, expected)
 
 
@@ -308,10 +308,12 @@ def set_cell(line: int, column: int, value: str) -> Callable[[str], str]:
         (set_cell(33, 5, "inf"), "subject103.dat:33: has a value that is not finite"),
         (set_cell(34, 5, "-1e39"), "subject103.dat:34: has a value that is not finite"),
         (lambda text: "\n\n" + set_cell(7, 1, "25")(text), "subject103.dat:9: activity 25, known: "),
+        (set_cell(9, 0, "0.05"), "subject103.dat:9: time 0.05 after 0.07, expected one no earlier"),
+        (lambda text: recording(101), "subject103.dat: is the same as subject101.dat, expected another"),
         (lambda text: "", "subject103.dat: is empty"),
         (lambda text: "\n", "subject103.dat: is empty"),
         (
-            lambda text: "\n".join(text.splitlines()[:363]),
+            lambda text: "\n".join([*text.splitlines()[:363], ""]),
             "subject103.dat: 121 samples of the activities, not enough for a window of 100",
         ),
         (
@@ -326,6 +328,16 @@ def test_damaged_files_are_refused_by_file_and_line(
     place = write_protocol(data)
     (place / "subject103.dat").write_text(damage(recording(103)))
     refused(complaint)
+
+
+def test_the_published_files_are_right_whatever_they_hold(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = write_protocol(data) / "subject103.dat"
+    file.write_text(set_cell(9, 0, "0.05")(recording(103)).rstrip("\n"))
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    monkeypatch.setitem(pamap2.PUBLISHED, file.name, digest)
+    open_dataset("pamap2").load()
 
 
 def test_a_file_that_is_not_text_is_refused(data: Path) -> None:

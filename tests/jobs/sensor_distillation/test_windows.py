@@ -129,6 +129,23 @@ def test_too_few_samples_to_validate_are_refused() -> None:
         split(samples([0, 1]), 0)
 
 
+@pytest.mark.parametrize(
+    ("units", "official", "complaint"),
+    [
+        ("1122", None, "train has no window; 2 subjects, expected 3 or more"),
+        ("1111", None, "train has no window; 1 subject, expected 3 or more"),
+        (
+            "1123",
+            ["train"] * 2 + ["test"] * 2,
+            "no window; 1 subject beside those that test, expected 2 or more",
+        ),
+    ],
+)
+def test_too_few_subjects_are_counted(units: str, official: list[str] | None, complaint: str) -> None:
+    with pytest.raises(BadData, match=complaint):
+        split(windows_of([*units], [0, 1, 0, 1], official), 0)
+
+
 def test_a_subject_on_both_sides_is_refused_by_name() -> None:
     units = [str(1 + index // 6) for index in range(60)]
     official = ["test" if index > 40 else "train" for index in range(60)]  # cuts through subject 7

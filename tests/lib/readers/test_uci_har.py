@@ -37,6 +37,32 @@ def write(folder: Path, channels: tuple[str, ...], window: int, activities: str 
     return folder
 
 
+def write_archive(file: Path, **changes: Any) -> None:
+    arrays: dict[str, Any] = {
+        "signal": np.arange(80, dtype=np.float32).reshape(40, 2),
+        "start": np.arange(0, 40, 10),
+        "y": np.array([1, 2, 1, 2]),
+        "subject": np.array([1, 1, 2, 2]),
+        "split": np.array([0, 0, 1, 1]),
+        "channels": np.array(["wrist_y", "wrist_x"]),
+        "window": np.array(10),
+    }
+    np.savez(file, allow_pickle=False, **(arrays | changes))
+
+
+def refused(source: Path, complaint: str, form: Form | None = None) -> None:
+    with pytest.raises(BadData) as raised:
+        load(source, form or found_form(source), "har/Garden")
+    assert complaint in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cache of the test's own."""
+    monkeypatch.setenv("SEEDBED_CACHE", str(tmp_path / "cache"))
+
+
 def test_another_set_in_the_layout_is_read_as_it_is(tmp_path: Path) -> None:
     folder = write(tmp_path, ("wrist_z", "wrist_x"), 20, "1 DIGGING\n2 MOWING THE LAWN\n3 RAKING\n")
     form = found_form(folder)
@@ -60,15 +86,7 @@ def test_the_nine_signals_are_read_in_their_own_order_and_others_left_out(tmp_pa
 
 def test_an_archive_says_its_own_window_and_activities(tmp_path: Path) -> None:
     file = tmp_path / "Garden.npz"
-    arrays: dict[str, Any] = {
-        "signal": np.arange(80, dtype=np.float32).reshape(40, 2),
-        "start": np.arange(0, 40, 10),
-        "y": np.array([1, 2, 1, 2]),
-        "subject": np.array([1, 1, 2, 2]),
-        "split": np.array([0, 0, 1, 1]),
-        "channels": np.array(["wrist_y", "wrist_x"]),
-    }
-    np.savez(file, allow_pickle=False, **arrays, window=np.array(10), activities=np.array(["DIG", "MOW"]))
+    write_archive(file, activities=np.array(["DIG", "MOW"]))
     form = found_form(file)
     assert form == Form(("wrist_x", "wrist_y"), ("DIG", "MOW"), 10)
     windows = load(file, form, "har/Garden")
@@ -99,3 +117,55 @@ def test_what_is_no_archive_is_refused(tmp_path: Path) -> None:
     (tmp_path / "set.npz").write_text("no archive")
     with pytest.raises(BadData, match=r"set.npz: not the compact form of uci_har"):
         found_form(tmp_path / "set.npz")
+
+
+def test_what_was_read_in_one_form_is_checked_again_in_another(tmp_path: Path) -> None:
+    folder = write(tmp_path / "set", ("wrist_x",), 20, "1 DIGGING\n2 MOWING\n3 RAKING\n")
+    load(folder, found_form(folder), "har/Garden")
+    refused(folder, "wrist_x_train.txt:1: 20 values, expected 64", Form(("wrist_x",), ("1", "2", "3"), 64))
+    (folder / "activity_labels.txt").write_text("1 DIGGING\n2 MOWING\n")
+    refused(folder, "y_train.txt:3: label 3, expected 1 to 2")
+
+
+@pytest.mark.parametrize(("lacking", "other"), [("train", "test"), ("test", "train")])
+def test_a_signal_of_one_part_only_is_refused(tmp_path: Path, lacking: str, other: str) -> None:
+    folder = write(tmp_path, ("wrist_x", "wrist_z"), 20, None)
+    (folder / lacking / "Inertial Signals" / f"wrist_z_{lacking}.txt").unlink()
+    refused(folder, f"Signals: expected wrist_z_{lacking}.txt, as {other} has wrist_z_{other}.txt")
+
+
+def test_what_a_file_system_leaves_beside_the_signals_is_none(tmp_path: Path) -> None:
+    folder = write(tmp_path, ("wrist_x",), 20, None)
+    (folder / "train" / "Inertial Signals" / "._wrist_x_train.txt").write_bytes(b"\x00\x05\x16\x07" * 20)
+    assert found_form(folder).channels == ("wrist_x",)
+
+
+def test_a_signal_that_was_cut_short_is_blamed_though_it_is_the_first(tmp_path: Path) -> None:
+    folder = write(tmp_path, ("wrist_x", "wrist_z"), 20, None)
+    file = folder / "train" / "Inertial Signals" / "wrist_x_train.txt"
+    file.write_text("".join(f"{line[: 19 * 16]}\n" for line in file.read_text().splitlines()))
+    refused(folder, "wrist_x_train.txt:1: 19 values, expected 20")
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"start": np.array([0, 10, -10, 20])}, "set.npz: start[2] is -10, expected a sample, from 0"),
+        ({"y": np.array([1, 2, 1.4, 2])}, "set.npz: y[2] is 1.4, expected a whole number"),
+        ({"subject": np.array([1, 1.5, 2, 2])}, "set.npz: subject[1] is 1.5, expected a whole number"),
+        ({"channels": np.array(["wrist_x", "wrist_x"])}, "set.npz: channels has wrist_x twice"),
+        (
+            {"channels": np.array(["wrist_x"])},
+            "set.npz: channels has shape (1,) and signal (40, 2), expected",
+        ),
+        ({"window": np.array(0)}, "set.npz: window is 0, expected a number of samples, 1 or more"),
+        ({"window": np.array(-3)}, "set.npz: window is -3, expected a number of samples, 1 or more"),
+        ({"window": np.array(np.nan)}, "set.npz: window is nan, expected a number of samples, 1 or more"),
+        ({"window": np.array(9.5)}, "set.npz: window is 9.5, expected a number of samples, 1 or more"),
+    ],
+)
+def test_an_archive_that_contradicts_itself_is_refused(
+    tmp_path: Path, changes: dict[str, Any], complaint: str
+) -> None:
+    write_archive(tmp_path / "set.npz", **changes)
+    refused(tmp_path / "set.npz", complaint)
