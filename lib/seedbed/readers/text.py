@@ -42,14 +42,6 @@ def parse_table(text: str, file: str, separator: Literal["\t", ","] | None = Non
     return np.stack(rows)
 
 
-def refuse_cut_off(last: str, line: str) -> None:
-    """Raise BadData if a file's `last` character ends no line: its last number may have lost digits."""
-    if last not in ("\n", "\r"):
-        raise BadData(
-            f"{line}: the last line has no end; the file has been cut short (or add the line break that is missing)"
-        )
-
-
 def _number(cell: str) -> float:
     if "_" in cell:  # Python takes 1_52.6 for 152.6
         raise ValueError(f"could not convert string to float: {cell!r}")

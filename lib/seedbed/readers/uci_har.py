@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from seedbed.data import fingerprint
 from seedbed.errors import BadData
 from seedbed.readers.cache import Arrays, cached_arrays
-from seedbed.readers.text import parse_table, read_text, refuse_cut_off
+from seedbed.readers.text import parse_table, read_text
 from seedbed.readers.windows import Windows
 
 ADDRESS: Final = (
@@ -204,9 +204,10 @@ def _read_split(folder: Path, split: str, form: Form) -> Arrays:
 def _numbers(file: Path, columns: int) -> NDArray[np.float64]:
     text = read_text(file)
     rows = parse_table(text, str(file))
-    refuse_cut_off(text[-1], f"{file}:{len(rows)}")
     if rows.shape[1] != columns:
         raise BadData(f"{file}:1: {rows.shape[1]} values, expected {columns}")
+    if not text.endswith("\n"):  # a number may have lost its last digits
+        raise BadData(f"{file}:{len(rows)}: the last line has no end; the file has been cut short")
     return rows
 
 
@@ -247,9 +248,7 @@ def _form_of_archive(file: Path) -> Form:
         raise BadData(f"{file}: not the compact form of uci_har: {error}") from error
     if not isinstance(window, (int, float)) or window < 1 or not float(window).is_integer():
         raise BadData(f"{file}: window is {window}, expected a number of samples, 1 or more")
-    twice = [channel for channel, count in Counter(channels).items() if count > 1]
-    if twice:
-        raise BadData(f"{file}: channels has {twice[0]} twice, expected a name for each column of signal")
+    _refuse_a_name_twice(file, channels)
     return Form(_in_order(channels), classes, int(window))
 
 
@@ -286,8 +285,7 @@ def _refuse_contradictions(file: Path, arrays: Arrays) -> None:
         raise BadData(
             f"{file}: channels has shape {channels.shape} and signal {signal.shape}, expected (C,) and (samples, C)"
         )
-    if len(np.unique(channels)) != len(channels):
-        raise BadData(f"{file}: channels has a name twice, expected a name for each column of signal")
+    _refuse_a_name_twice(file, channels.tolist())
     for name in ("start", "y", "subject", "split"):
         numbers = arrays[name].astype(np.float64)
         wrong = numbers != np.round(numbers)
@@ -297,3 +295,9 @@ def _refuse_contradictions(file: Path, arrays: Arrays) -> None:
     if (arrays["start"] < 0).any():
         index = int(np.argmax(arrays["start"] < 0))
         raise BadData(f"{file}: start[{index}] is {arrays['start'][index]}, expected a sample, from 0")
+
+
+def _refuse_a_name_twice(file: Path, channels: Sequence[str]) -> None:
+    twice = [channel for channel, count in Counter(channels).items() if count > 1]
+    if twice:
+        raise BadData(f"{file}: channels has {twice[0]} twice, expected a name for each column of signal")
