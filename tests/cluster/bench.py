@@ -1,8 +1,8 @@
 """What the cluster that KUBECONFIG names costs beside the training: `make bench-cluster`, best on one that is idle.
 
-First the seconds that a stage takes beside its trial; then pods per minute for TRIALS trials (300
-by default) of one epoch of a signal teacher, about a second, in packs of 20 and each in a pod of its own. Beside them
-how large the workflow object has become: above 1 MiB the API server refuses it.
+First the seconds that a stage takes beside its trial; then pods per minute for TRIALS trials (300 by default) of one
+epoch of a signal teacher, in packs of 20 and each in a pod of its own. Beside them how large the workflow object has
+become: above 1 MiB the API server refuses it.
 """
 
 from __future__ import annotations
