@@ -9,6 +9,7 @@ import pytest
 
 from seedbed.errors import InvalidConfig, InvalidSweep
 from seedbed.planning import PlannedStage, PlannedTrial, SweepPlan, plan_sweep
+from seedbed.sweep.laptop import with_seeds
 from seedbed.sweep.workflow import read_sweep
 from tests.conftest import MakeSweep
 
@@ -37,7 +38,7 @@ def plan(make_sweep: MakeSweep, stages: Stages, loss: Loss = lambda _: None, **o
     def of_all(trials: Sequence[PlannedTrial], _: str) -> dict[str, dict[str, float] | None]:
         return {trial.id: metrics_of(trial) for trial in trials}
 
-    return plan_sweep(read_sweep(make_sweep(stages)), None, of_all, **options)
+    return plan_sweep(read_sweep(make_sweep(stages)), of_all, **options)
 
 
 def loss_of(**best: Any) -> Loss:
@@ -199,7 +200,6 @@ def test_a_label_wins_with_its_settings_and_its_inputs(make_sweep: MakeSweep) ->
     }  # fmt: skip
     planned = plan_sweep(
         read_sweep(make_sweep(stages)),
-        None,
         lambda trials, _: {one.id: {"val/loss@best": one.seed - one.config["rate"]} for one in trials},
     )
     after = planned.stages["after"]
@@ -341,7 +341,7 @@ def test_a_direction_that_contradicts_the_metric_and_empty_seeds_are_refused(mak
     ):
         plan(make_sweep, {"widths": wrong})
     with pytest.raises(InvalidSweep, match="--seeds: found '', expected seeds such as"):
-        plan_sweep(read_sweep(make_sweep({"widths": {**WIDTHS, "seeds": None}})), "")
+        with_seeds(read_sweep(make_sweep({"widths": {**WIDTHS, "seeds": None}})), "")
     empty = make_sweep({"widths": WIDTHS}, name="empty")
     empty.write_text("# nothing yet\n")
     with pytest.raises(InvalidSweep, match="is empty"):

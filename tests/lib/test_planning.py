@@ -13,6 +13,7 @@ from seedbed.errors import InvalidConfig, InvalidSweep
 from seedbed.family import load_family
 from seedbed.identity import canonical_json, trial_id
 from seedbed.planning import PlannedTrial, SweepPlan, plan_sweep
+from seedbed.sweep.laptop import with_seeds
 from seedbed.sweep.workflow import read_sweep
 from tests.conftest import MakeSweep
 
@@ -26,7 +27,8 @@ FOLLOWERS = {
 
 
 def plan(make_sweep: MakeSweep, stages: dict[str, Any], seeds: str | None = None) -> SweepPlan:
-    return plan_sweep(read_sweep(make_sweep(stages)), seeds)
+    sweep = read_sweep(make_sweep(stages))
+    return plan_sweep(sweep if seeds is None else with_seeds(sweep, seeds))
 
 
 def test_a_trial_builds_on_the_trial_with_its_own_seed(make_sweep: MakeSweep) -> None:
@@ -258,7 +260,7 @@ def best_of(make_sweep: MakeSweep, losses: dict[int, float | None]) -> SweepPlan
         return None if loss is None else {"val/loss@best": loss, "test/loss@best": -loss} if loss else {}
 
     return plan_sweep(
-        read_sweep(make_sweep(stages)), None, lambda trials, _: {one.id: metrics_of(one) for one in trials}
+        read_sweep(make_sweep(stages)), lambda trials, _: {one.id: metrics_of(one) for one in trials}
     )
 
 

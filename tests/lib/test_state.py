@@ -46,6 +46,6 @@ def test_trials_are_found_done_damaged_begun_and_new_in_their_order(store_url: s
 
 def test_a_trial_of_two_stages_is_still_to_do_once(store_url: str, make_sweep: MakeSweep) -> None:
     leaders = {"config": {"role": "leader"}, "grid": {"width": [2, 4]}}
-    plan = plan_sweep(read_sweep(make_sweep({"some": leaders, "others": leaders})), None)
+    plan = plan_sweep(read_sweep(make_sweep({"some": leaders, "others": leaders})))
     states = look_up(open_store(store_url), plan.trials)
     assert estimate_seconds(plan, states) == (0, 6)

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from seedbed.errors import InvalidSweep
 from seedbed.planning import PlannedTrial
 from seedbed.planning.winners import NoWinner, Winner, choose
-from seedbed.sweep.language import StagePlan, read_part
+from seedbed.sweep.language import StagePlan
 from seedbed.sweep.ordered import SelectPlan
+from seedbed.sweep.reading import read_part
 
 Values = dict[Any, list[float | None]]
 """By point, the metric of each seed; None for one that diverged."""

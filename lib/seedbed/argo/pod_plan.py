@@ -32,10 +32,10 @@ def plan_stage(store: Store, workflow: dict[str, Any], node: str) -> list[list[P
     read = sweep_in(workflow, f"workflow {name}")
     sweep = in_form(read, read.form)
     stage = _stage_of(node, [stage.name for stage in sweep.stages])
-    plan = plan_sweep(sweep, metrics_of=metrics_in(store))
+    plan = plan_sweep(sweep, metrics_in(store))
     if sweep.keep_winners:
         kept = recorded_winners(store, plan, sweep.form)
-        plan = plan_sweep(sweep, metrics_of=metrics_in(store), kept=kept)
+        plan = plan_sweep(sweep, metrics_in(store), kept=kept)
     planned = plan.stages[stage]
     if planned.late:
         why = planned.hopeless or "results that it builds on are not there"

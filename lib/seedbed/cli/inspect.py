@@ -47,10 +47,10 @@ def plan(
 
     read, form = open_sweep(sweep, full, seeds)
     place = store_at(store)
-    planned = plan_sweep(read, seeds, metrics_in(place))
+    planned = plan_sweep(read, metrics_in(place))
     recorded = recorded_winners(place, planned, form)
     kept = winners_to_keep(place, planned, form, keep_winners or read.keep_winners)
-    planned = plan_sweep(read, seeds, metrics_in(place), kept) if kept else planned
+    planned = plan_sweep(read, metrics_in(place), kept) if kept else planned
     states = look_up(place, planned.trials)
     late = sum(stage.at_most for stage in planned.stages.values() if stage.late)
     more = f" and at most {late} more" if late else ""

@@ -83,16 +83,16 @@ def submit(
 
     def replan() -> SweepPlan:
         """The plan as far as results tell it, written to the run."""
-        plan = plan_sweep(read, seeds, metrics_in(place), kept)
+        plan = plan_sweep(read, metrics_in(place), kept)
         for line in changed_winners(plan, recorded, look_up(place, plan.trials)):
             view.said(line)
         open_run(place, plan, form)
         return plan
 
-    plan = plan_sweep(read, seeds, metrics_in(place))
+    plan = plan_sweep(read, metrics_in(place))
     recorded = recorded_winners(place, plan, form)
     kept = winners_to_keep(place, plan, form, keep_winners or read.keep_winners)
-    plan = plan_sweep(read, seeds, metrics_in(place), kept) if kept else plan
+    plan = plan_sweep(read, metrics_in(place), kept) if kept else plan
     states = look_up(place, plan.trials)
     _refuse_unusable(states, reuse)
     found = sum(state.finished for state in states.values())

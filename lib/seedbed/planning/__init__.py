@@ -37,27 +37,23 @@ __all__ = [
 
 def plan_sweep(
     sweep: Sweep,
-    seeds: str | None = None,
     metrics_of: MetricsOf = no_results,
     kept: Mapping[str, Sequence[Winner]] | None = None,
 ) -> SweepPlan:
     """Expand a sweep into trials, checking each against its family's config and inputs.
 
-    `seeds` replaces the sweep's own. `metrics_of` tells what is finished: a stage that takes the best trial of a
-    point is late until all of that point's trials are, and one that inherits until all trials of that stage are.
-    `kept` are winners, by stage, that stay whatever the results say. Raises InvalidSweep or InvalidConfig naming
-    file, path and value; BadData when a data set is not there.
+    `metrics_of` tells what is finished: a stage that takes the best trial of a point is late until all of that
+    point's trials are, and one that inherits until all trials of that stage are. `kept` are winners, by stage, that
+    stay whatever the results say. Raises InvalidSweep or InvalidConfig naming file, path and value; BadData when a
+    data set is not there.
     """
     stages: dict[str, PlannedStage] = {}
     leaks = LeakCheck()
-    place = "--seeds" if seeds is not None else f"{sweep.file}: spec.arguments.parameters[seeds]"
     for stage in sweep.stages:
         planner = StagePlanner(
             sweep,
             stage,
             stages,
-            sweep.seeds if seeds is None else seeds,
-            place,
             metrics_of,
             leaks,
             (kept or {}).get(stage.name),

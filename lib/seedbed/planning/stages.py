@@ -32,9 +32,10 @@ from seedbed.planning.selecting import (
 from seedbed.planning.where import refuse_non_ancestor, the_point
 from seedbed.planning.winners import Winner
 from seedbed.sweep import Stage, Sweep
-from seedbed.sweep.language import BaselinePlan, InputPlan, SeedPick, TablePlan, parse_seeds
+from seedbed.sweep.language import BaselinePlan, InputPlan, SeedPick, TablePlan
 from seedbed.sweep.part import Scalar
 from seedbed.sweep.points import INHERITED, Point, Start, expand, flatten, nest
+from seedbed.sweep.seeds import parse_seeds
 
 MOST_PACKS = 1000
 """Of a stage: with ten times as many pods, one pass of Argo's workflow controller takes 20 to 40 seconds."""
@@ -57,8 +58,6 @@ class StagePlanner:
         sweep: Sweep,
         stage: Stage,
         done: Mapping[str, PlannedStage],
-        seeds: str,
-        seeds_place: str,
         metrics_of: MetricsOf,
         leaks: LeakCheck,
         kept: Sequence[Winner] | None = None,
@@ -72,8 +71,8 @@ class StagePlanner:
         self.leaks = leaks
         self.kept = kept
         self.hopeless = ""
-        own = self.plan.seeds
-        self.seeds = parse_seeds(own or seeds, f"{self.place}.seeds" if own else seeds_place)
+        own, of_all = self.plan.seeds, f"{sweep.file}: spec.arguments.parameters[seeds]"
+        self.seeds = parse_seeds(own or sweep.seeds, f"{self.place}.seeds" if own else of_all)
         self.fingerprints: dict[str, str] = {}
         try:
             self.family = load_family(stage.family)

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, field_validator, model_validator
 
-from seedbed.config import path_in
-from seedbed.errors import InvalidSweep, did_you_mean
-from seedbed.sweep.ordered import Bounds, Inherit, NamedPoint, SelectPlan
+from seedbed.errors import did_you_mean
+from seedbed.sweep.ordered import Inherit, NamedPoint, SelectPlan
 from seedbed.sweep.part import STRICT, Scalar, same
-
-LARGEST_SEED = 2**32 - 1
-"""What every library that draws takes as a seed."""
-
-MOST_SEEDS = 100_000
-"""In one text: more are a slip of the hand."""
+from seedbed.sweep.seeds import LARGEST_SEED
 
 
 class _Part(BaseModel):
@@ -263,44 +255,6 @@ class LaptopStage(_Part):
     """Fewer seeds; under `all`, not of stages that confirm: theirs are apart."""
 
 
-PartT = TypeVar("PartT", bound=_Part)
-
-
-def read_part(part: type[PartT], value: Any, place: str) -> PartT:
-    """A part of the language from its plain value; raises InvalidSweep naming the path under `place`."""
-    if not isinstance(value, Mapping):
-        raise InvalidSweep(f"{place}: expected settings by name, found {value!r}")
-    try:
-        return part.model_validate(value)
-    except ValidationError as error:
-        raise InvalidSweep(f"{place}{_complaint(error, value, part)}") from None
-
-
-def parse_seeds(text: str, place: str) -> list[int]:
-    """Seeds from text such as `0-2` or `0,3,7-9`; raises InvalidSweep."""
-    ranges = [_range_of(piece.strip(), str(text), place) for piece in str(text).split(",")]
-    if sum(map(len, ranges)) > MOST_SEEDS:
-        raise InvalidSweep(
-            f"{place}: {sum(map(len, ranges))} seeds in {text!r}, expected at most {MOST_SEEDS}"
-        )
-    counts = Counter(seed for some in ranges for seed in some)
-    repeated = min((seed for seed, count in counts.items() if count > 1), default=None)
-    if repeated is not None:
-        raise InvalidSweep(
-            f"{place}: seed {repeated} is given twice in {text!r}; repeats need seeds of their own"
-        )
-    return list(counts)
-
-
-def _range_of(piece: str, text: str, place: str) -> range:
-    first, dash, last = piece.partition("-")
-    if not first.isdecimal() or (dash and not last.isdecimal()) or (dash and int(last) < int(first)):
-        raise InvalidSweep(f"{place}: found {text!r}, expected seeds such as 0-2 or 0,3,7-9")
-    if int(last or first) > LARGEST_SEED:
-        raise InvalidSweep(f"{place}: found {last or first} in {text!r}, expected seeds up to {LARGEST_SEED}")
-    return range(int(first), int(last or first) + 1)
-
-
 def _check_block(block: Block, place: str) -> None:
     """Raise ValueError for an axis without values, a value listed twice, and labels that go round in circles."""
     for axis, values in block.items():
@@ -327,33 +281,3 @@ def _check_labels(labels: dict[str, Label], place: str) -> None:
                     f"{place}.{name}.from: the labels start from each other: {' -> '.join(line)}"
                 )
             label = labels[label.origin]
-
-
-def _complaint(error: ValidationError, value: Any, part: type[BaseModel]) -> str:
-    first = max(  # of a union, the nearest; a misspelt key rather than the one that it leaves missing
-        error.errors(include_url=False),
-        key=lambda found: (len(found["loc"]), found["type"] == "extra_forbidden"),
-    )
-    location = path_in(first["loc"], value)
-    path = "".join(f".{step}" for step in location)
-    if first["type"] == "extra_forbidden":
-        known = _fields_at(part, first["loc"][:-1])
-        return f"{path}: no such key; {did_you_mean(location[-1], known)}"
-    if first["type"] == "missing":
-        return f"{path}: is required and not set"
-    if first["type"] == "value_error":
-        told = str(first["ctx"]["error"])  # some begin with the key that is wrong: `seeds: confirm needs …`
-        return f"{path}.{told}" if re.match(r"[^ ]+: ", told) else f"{path}: {told}"
-    if first["type"] in ("model_type", "dict_type"):
-        return f"{path}: found {first['input']!r}, expected settings by name"
-    expected = first["msg"].removeprefix("Input should be ").lower()
-    return f"{path}: found {first['input']!r}, expected {expected}"
-
-
-def _fields_at(part: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
-    """The keys known at a place inside a part: those of the innermost part that its path names."""
-    parts: dict[str, type[BaseModel]] = {"inputs": InputPlan, "baseline": BaselinePlan, "table": TablePlan}
-    parts |= {"grid": Label, "over": Label, "pick": SeedPick, "expect": ExpectPlan, "values": PublishedValue}
-    parts |= {"inherit": NamedPoint, "select": SelectPlan, "require": Bounds}
-    model = next((parts[str(step)] for step in reversed(location) if step in parts), part)
-    return [field.alias or name for name, field in model.model_fields.items()]

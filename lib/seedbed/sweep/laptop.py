@@ -6,9 +6,10 @@ from dataclasses import replace
 
 from seedbed.errors import InvalidSweep, did_you_mean
 from seedbed.sweep import Form, Stage, Sweep
-from seedbed.sweep.language import Block, Label, LaptopStage, StagePlan, parse_seeds
+from seedbed.sweep.language import Block, Label, LaptopStage, StagePlan
 from seedbed.sweep.part import Scalar
 from seedbed.sweep.points import flatten, nest
+from seedbed.sweep.seeds import parse_seeds
 
 ANNOTATION = "seedbed/laptop"
 LAPTOP = f"metadata.annotations.{ANNOTATION}"

@@ -14,8 +14,9 @@ from typing import Any
 
 from seedbed.errors import InvalidSweep, did_you_mean
 from seedbed.sweep import Stage, Sweep
-from seedbed.sweep.language import LaptopStage, StagePlan, read_part
+from seedbed.sweep.language import LaptopStage, StagePlan
 from seedbed.sweep.laptop import ANNOTATION, LAPTOP
+from seedbed.sweep.reading import read_part
 from seedbed.sweep.yaml import load_yaml, without_empty
 
 IGNORED = ("podGC", "ttlStrategy", "onExit", "parallelism", "activeDeadlineSeconds", "priority")

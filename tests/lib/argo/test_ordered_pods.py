@@ -67,7 +67,7 @@ def test_a_study_goes_on_from_pod_to_pod_as_it_does_on_one_machine(
     ):
         plan_stage(store, document, "toy-sweep-first.rates.plan")
     assert [run_stage(store, document, stage) for stage in STUDY] == [4, 2, 4]
-    here = plan_sweep(read_sweep(file), None, metrics_in(store))
+    here = plan_sweep(read_sweep(file), metrics_in(store))
     for stage in STUDY:
         data = store.read(f"sweeps/toy-sweep/toy-sweep-first/{stage}/plan.json") or b""
         planned = [trial["id"] for trial in json.loads(data)["trials"]]

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seedbed.errors import InvalidSweep
-from seedbed.sweep.language import StagePlan, read_part
+from seedbed.sweep.language import StagePlan
 from seedbed.sweep.points import Point, expand, flatten, nest
+from seedbed.sweep.reading import read_part
 
 KNOWN = ("rate", "alpha", "network", "depth")
 SCALARS = st.one_of(st.integers(-3, 3), st.sampled_from(["a", "b", "wrn16-1"]), st.floats(0.25, 4, width=16))
