@@ -10,6 +10,7 @@ import os
 import signal
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from multiprocessing import connection, context, forkserver, get_context
 from multiprocessing.process import BaseProcess
@@ -139,7 +140,8 @@ class Pool:
     def _signal(self, number: signal.Signals) -> None:
         for worker in self.running.values():
             if worker.process.pid is not None and worker.process.is_alive():
-                os.kill(worker.process.pid, number)
+                with suppress(ProcessLookupError):  # gone, and the server has yet to say so
+                    os.kill(worker.process.pid, number)
 
 
 def _sources(worker: Running) -> list[Any]:

@@ -57,7 +57,7 @@ def laptop_summary(sweep: Sweep) -> str:
 
 def _cut(sweep: Sweep, stage: Stage) -> Stage:
     plan = stage.plan
-    for name in ("all", stage.name):
+    for name in (stage.name,) if plan.gather else ("all", stage.name):  # what gathers trains nothing
         if name in sweep.laptop:
             plan = _apply(plan, sweep.laptop[name], f"{sweep.file}: {LAPTOP}.{name}", strict=name != "all")
     return replace(stage, plan=plan)

@@ -140,6 +140,17 @@ def test_the_laptop_form_cuts_axes_and_changes_settings(make_sweep: MakeSweep) -
     assert form_in_words(sweep, "full") == "full form"
 
 
+def test_what_the_laptop_form_says_of_all_stages_does_not_concern_one_that_gathers(
+    make_sweep: MakeSweep,
+) -> None:
+    stages = {**TWO, "third": {"depends": "second", "gather": ["first", "second"]}}
+    laptop = {"all": {"config": {"a": 2}, "seeds": "0"}}
+    sweep = read_sweep(make_sweep(stages, laptop=laptop))
+    cut = in_form(sweep, "laptop")
+    assert cut.stage("third").plan == sweep.stage("third").plan
+    assert cut.stage("second").plan.config["a"] == 2
+
+
 EXPECTING = {
     "first": {"grid": {"b": [1, 2], "c": [1, 2]}},
     "second": {
