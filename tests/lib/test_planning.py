@@ -134,6 +134,14 @@ def test_canonical_json_does_not_depend_on_order(value: dict[str, Any]) -> None:
             "baseline.where: leaves 2 points of leaders",
         ),
         ({"baseline": {"stage": "elsewhere"}}, "baseline.stage: no stage is called 'elsewhere'"),
+        (
+            {"baseline": {"stage": "leaders", "where": {"width": "{wdith}"}}},
+            "baseline.where.width: {wdith} names no axis of the grid; ",
+        ),
+        (
+            {"baseline": {"where": {"rate": "{rate}"}}, "select": {"metric": "val/loss@best", "mode": "min"}},
+            "baseline.where: a stage that selects has one point to beat, no {name}",
+        ),
         ({"seeds": "0-5"}, "stage leaders has no trial with seed 3; it has 0, 1, 2"),
         ({"seeds": "0-x"}, "[followers].plan.seeds: found '0-x', expected seeds such as"),
         ({"family": "toyy"}, "[followers].family: no family is called 'toyy'; did you mean 'toy'?"),
@@ -201,6 +209,54 @@ def test_a_stage_over_folds_joins_its_inputs_and_its_baseline_on_them(make_sweep
     ]
 
 
+def test_a_baseline_can_stand_at_the_same_place_as_each_point(make_sweep: MakeSweep) -> None:
+    leaders = {"config": {"role": "leader"}, "grid": {"width": [2, 4]}}
+    followers = {
+        "depends": "leaders",
+        "config": {"role": "follower"},
+        "grid": {"size": [2, 4], "rate": [0.01, 0.02]},
+        "inputs": {"leader": {"stage": "leaders", "where": {"width": "{size}"}}},
+        "baseline": {"stage": "leaders", "where": {"width": "{size}"}},
+    }
+    baseline = plan(make_sweep, {"leaders": leaders, "followers": followers}).baselines["followers"]
+    assert baseline.label == "leaders"
+    assert {(trial.axes["size"], trial.config["width"]) for trial in baseline.trials} == {(2, 2), (4, 4)}
+    assert len(baseline.trials) == 2 * 3
+
+
+def test_points_that_go_on_from_each_of_another_stage_are_compared_with_where_they_come_from(
+    make_sweep: MakeSweep,
+) -> None:
+    leaders = {"config": {"role": "leader"}, "grid": {"width": [2, 4]}}
+    followers = {
+        "depends": "leaders",
+        "config": {"role": "follower"},
+        "inputs": {"leader": {"stage": "leaders", "where": "each"}},
+        "baseline": {"stage": "leaders", "where": {"width": "{width}"}},
+    }
+    planned = plan(make_sweep, {"leaders": leaders, "followers": followers})
+    against = {(trial.axes["width"], trial.seed): trial.id for trial in planned.baselines["followers"].trials}
+    for trial in planned.stages["followers"].trials:
+        assert trial.inputs["leader"][0].trial == against[trial.axes["width"], trial.seed]
+
+
+def test_an_axis_that_comes_along_does_not_pass_for_a_setting_that_differs(make_sweep: MakeSweep) -> None:
+    def stages(rate: object) -> dict[str, Any]:
+        inputs = {"leader": {"stage": "leaders", "where": "each"}}
+        followers = {"depends": "leaders", "config": {"role": "follower", "rate": rate}, "inputs": inputs}
+        return {
+            "leaders": {"config": {"role": "leader"}, "grid": {"rate": [0.1, 0.2]}},
+            "followers": followers,
+        }
+
+    told = 'inputs.leader.where: each stands at rate=0.2 of leaders and has rate=0.1 itself; say `rate: "{rate}"`'
+    with pytest.raises(InvalidSweep) as raised:
+        plan(make_sweep, stages(0.1))
+    assert told in str(raised.value)
+    same = plan(make_sweep, stages("{rate}")).stages["followers"]
+    assert [trial.config["rate"] for trial in same.trials] == [0.1] * 3 + [0.2] * 3
+
+
 def test_a_teacher_that_has_seen_the_test_unit_is_refused(make_sweep: MakeSweep) -> None:
     stages = {
         "leaders": {"config": {"role": "leader"}},
@@ -223,7 +279,7 @@ def test_each_point_of_a_stage_is_built_on(make_sweep: MakeSweep) -> None:
         "leaders": LEADERS,
         "followers": {
             "depends": "leaders",
-            "config": {"role": "follower"},
+            "config": {"role": "follower", "rate": "{rate}"},
             "inputs": {"leader": {"stage": "leaders", "where": "each", "weights": "last"}},
         },
     }

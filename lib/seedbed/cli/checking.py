@@ -42,8 +42,7 @@ def check_sweep(path: Path) -> Iterator[str]:
             yield f"{path}: {form} form: not expanded: {error}"
             continue
         stages = ", ".join(f"{name} {_count(stage)}" for name, stage in plan.stages.items())
-        late = sum(stage.at_most for stage in plan.stages.values() if stage.late)
-        more = f" and at most {late} more" if late else ""
+        more = f" and at most {plan.at_most_more} more" if plan.at_most_more else ""
         sampled = [name for name, stage in plan.stages.items() if stage.sampled]
         sample = (
             f"; {', '.join(sampled)}: checked against a sample of what they may start from" if sampled else ""
@@ -52,4 +51,5 @@ def check_sweep(path: Path) -> Iterator[str]:
 
 
 def _count(stage: PlannedStage) -> str:
-    return f"at most {stage.at_most}" if stage.late else str(len(stage.trials))
+    count = f"at most {stage.at_most}" if stage.late else str(len(stage.trials))
+    return f"gathers {count}" if stage.stage.plan.gather else count

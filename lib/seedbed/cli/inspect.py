@@ -52,8 +52,7 @@ def plan(
     kept = winners_to_keep(place, planned, form, keep_winners or read.keep_winners)
     planned = plan_sweep(read, metrics_in(place), kept) if kept else planned
     states = look_up(place, planned.trials)
-    late = sum(stage.at_most for stage in planned.stages.values() if stage.late)
-    more = f" and at most {late} more" if late else ""
+    more = f" and at most {planned.at_most_more} more" if planned.at_most_more else ""
     print(f"{read.title}\n{read.name} · {form_in_words(read, form)} · {len(planned.trials)} trials{more}")
     for name, stage in planned.stages.items():
         counts = Counter(states[trial.id].status for trial in stage.trials)
@@ -62,6 +61,10 @@ def plan(
         if stage.late:
             told = stage.hopeless or "which ones follows from results that are not there yet"
         what = f"at most {stage.at_most}" if stage.late else f"{len(stage.trials)}"
+        gathered = stage.stage.plan.gather
+        if gathered:
+            print(f"\n{name}{after}: gathers {what} trials of {', '.join(gathered)}")
+            continue
         print(f"\n{name} ({stage.family.name}{after}): {what} trials, {told}")
         if stage.sampled:
             print(

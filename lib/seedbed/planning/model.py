@@ -167,6 +167,12 @@ class SweepPlan:
         """All trials, each once, though several stages may hold it."""
         return list({trial.id: trial for stage in self.stages.values() for trial in stage.trials}.values())
 
+    @property
+    def at_most_more(self) -> int:
+        """How many trials may follow from results that are not there yet; a stage that gathers adds none."""
+        late = (stage for stage in self.stages.values() if stage.late and not stage.stage.plan.gather)
+        return sum(stage.at_most for stage in late)
+
 
 def axes_in_words(axes: Mapping[str, Scalar]) -> str:
     """`alpha.gaf=0.9 teacher=wrn16-1`."""

@@ -29,12 +29,12 @@ from seedbed.planning.selecting import (
     refuse_wrong_selection,
     selected,
 )
-from seedbed.planning.where import refuse_non_ancestor, the_point
+from seedbed.planning.where import refuse_contradicted_axes, refuse_non_ancestor, the_point
 from seedbed.planning.winners import Winner
 from seedbed.sweep import Stage, Sweep
 from seedbed.sweep.language import BaselinePlan, InputPlan, SeedPick, TablePlan
 from seedbed.sweep.part import Scalar
-from seedbed.sweep.points import INHERITED, Point, Start, expand, flatten, nest
+from seedbed.sweep.points import INHERITED, Point, Start, expand, flatten, names_in, nest
 from seedbed.sweep.seeds import parse_seeds
 
 MOST_PACKS = 1000
@@ -164,6 +164,12 @@ class StagePlanner:
         baseline = self.plan.baseline
         if not isinstance(baseline, BaselinePlan) or baseline.stage not in (None, self.stage.name):
             return None
+        if any(map(names_in, baseline.where.values())):
+            if self.plan.select:
+                raise InvalidSweep(
+                    f"{self.place}.baseline.where: a stage that selects has one point to beat, no {{name}}"
+                )
+            return None
         over = frozenset(self.plan.over)
         here = PlannedStage(self.stage, self.family, list(points), over)
         chosen = the_point(here, baseline.where, f"{self.place}.baseline.where", points[0].axes)
@@ -191,6 +197,8 @@ class StagePlanner:
         self.leaks.look(self.family, config, f"{self.place}.config")
         for role, source in sources.items():
             place = f"{self.place}.inputs.{role}"
+            if role in self.plan.inputs and self.plan.inputs[role].where == "each":
+                refuse_contradicted_axes(source.stage, point.axes, config, f"{place}.where")
             self.leaks.refuse((self.family, config), (source.stage.family, source.point.config), place)
         trials: dict[int, PlannedTrial] = {}
         try:

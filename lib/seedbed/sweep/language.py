@@ -68,7 +68,7 @@ class BaselinePlan(_Part):
     """The stage it stands in; this one when not said."""
 
     where: dict[str, Scalar] = {}
-    """Axes or settings that leave exactly one point."""
+    """Axes or settings that leave exactly one point; with "{name}", one for each value of that axis."""
 
 
 @dataclass(frozen=True)

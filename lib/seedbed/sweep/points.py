@@ -224,7 +224,7 @@ def _point(plan: StagePlan, number: int, chosen: Sequence[_Choice], place: str, 
             origin[path] = f"{choice.place}.config.{path}".lstrip(".") if choice.labelled else choice.place
         flat |= choice.settings
         inputs |= choice.inputs
-    flat = {path: _fill(value, axes, f"{place}.{origin[path]}") for path, value in flat.items()}
+    flat = {path: fill(value, axes, f"{place}.{origin[path]}") for path, value in flat.items()}
     filled = {role: _filled(source, axes, f"{place}.inputs.{role}.where") for role, source in inputs.items()}
     came_from = {axis: choice.origin for choice in chosen for axis in choice.axes if choice.origin}
     return Point(axes, nest(flat), filled, origin, number, {**axes, **came_from} if came_from else None)
@@ -233,15 +233,23 @@ def _point(plan: StagePlan, number: int, chosen: Sequence[_Choice], place: str, 
 def _filled(source: InputPlan, axes: Axes, place: str) -> InputPlan:
     if source.where == "each":
         raise InvalidSweep(f"{place}: each is for a stage's own inputs, not for those of a label")
-    where = {key: _fill(value, axes, f"{place}.{key}") for key, value in source.where.items()}
+    where = {key: fill(value, axes, f"{place}.{key}") for key, value in source.where.items()}
     return source.model_copy(update={"where": where})
 
 
-def _fill(value: Any, axes: Axes, place: str) -> Any:
-    """A value with its "{name}" replaced; alone, it keeps the axis value's type."""
+def names_in(value: Any) -> list[str]:
+    """The names that stand in braces in a value of a plan."""
+    return _NAME.findall(value) if isinstance(value, str) else []
+
+
+def fill(value: Any, axes: Axes, place: str) -> Any:
+    """A value with its "{name}" replaced; alone, it keeps the axis value's type.
+
+    Raises InvalidSweep, with the place, for a name of no axis.
+    """
     if not isinstance(value, str):
         return value
-    for name in _NAME.findall(value):
+    for name in names_in(value):
         if name not in axes:
             raise InvalidSweep(f"{place}: {{{name}}} names no axis of the grid; {did_you_mean(name, axes)}")
     alone = _NAME.fullmatch(value)
@@ -265,8 +273,7 @@ def _names_used(plan: StagePlan) -> Iterator[str]:
     for part in parts:
         wheres = [source.where for source in part.inputs.values() if isinstance(source.where, dict)]
         for value in itertools.chain(flatten(part.config).values(), *(where.values() for where in wheres)):
-            if isinstance(value, str):
-                yield from _NAME.findall(value)
+            yield from names_in(value)
 
 
 def _refuse_double_axes(axes: Sequence[Sequence[_Choice]], place: str) -> None:

@@ -208,10 +208,16 @@ def test_a_stage_that_takes_the_best_trial_is_planned_when_there_is_one(
             "inputs": {"leader": {"stage": "leaders", "pick": "best"}},
             "table": {"cell": "test/loss@best"},
         },
+        "both": {
+            "depends": "followers",
+            "gather": ["leaders", "followers"],
+            "table": {"rows": "stage", "cell": "test/loss@best"},
+        },
     }
     someone = person(stages)
     before = someone.types("plan", str(someone.sweep)).stdout
     assert "3 trials and at most 3 more" in before
+    assert "both after followers: gathers at most 6 trials of leaders, followers" in before
     done = someone.submits()
     assert done.returncode == 0, done.stderr
     assert "6 trials: 6 run, 0 found" in done.stdout
