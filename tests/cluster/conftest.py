@@ -152,7 +152,7 @@ class Sweep:
 
 @pytest.fixture
 def submit(cluster: KubernetesApi, store: Store, tmp_path: Path) -> Iterator[Callable[..., Sweep]]:
-    """Send a sweep of tests/cluster/sweeps, changed: its name, its seeds, its stages' plans and parameters."""
+    """Send a sweep of tests/cluster/sweeps, changed: name, seeds, plans of stages, parameters, its pods at once."""
     sent: list[Sweep] = []
 
     def send(
@@ -161,11 +161,14 @@ def submit(cluster: KubernetesApi, store: Store, tmp_path: Path) -> Iterator[Cal
         form: str | None = None,
         plan: dict[str, Any] | None = None,
         seeds: int = 1,
+        at_once: int | None = None,
         **parameters: str,
     ) -> Sweep:
         path = SWEEPS / f"{file}.yaml" if isinstance(file, str) else file
         document = document_of(path, form, f"{SEED}-{SEED + seeds - 1}")
         document = changed(document, name, plan or {}, {**SMALL, **parameters})
+        if at_once:
+            document["spec"]["parallelism"] = at_once
         written = tmp_path / f"{document['metadata']['labels']['seedbed/sweep']}.yaml"
         written.write_text(yaml.safe_dump(document, sort_keys=False))
         sent.append(Sweep(cluster, store, written))
