@@ -19,7 +19,6 @@ EVICTED = {"phase": "Failed", "reason": "Evicted", "message": "The node was low 
 PREEMPTIONS = 6
 """Of one trial, one after the other: Argo waits four minutes in all before its attempts."""
 
-OUTAGE_SECONDS = 300
 TIMESLICE_SECONDS = 60
 
 CLUSTER_TOOL = os.environ.get("CLUSTER_TOOL", "")
@@ -101,23 +100,6 @@ def test_a_trial_that_takes_longer_than_its_time_slice_goes_on_in_the_next(
     assert sent.ends() == "Succeeded"
     (result,) = sent.results().values()
     assert result.attempts >= 2
-    same_numbers(sent.results(), here(sent))
-
-
-@pytest.mark.alone
-def test_a_bad_night_costs_no_result(
-    submit: Callable[..., Sweep], here: Callable[..., dict[str, Result]]
-) -> None:
-    """The workflow controller starts anew, then the store is gone for minutes."""
-    sent = submit(name="bad-night", plan={"config": {"epochs": 102}})
-    sent.running_pod()
-    kubectl("rollout", "restart", "deployment/workflow-controller", "--namespace", "argo")
-    kubectl("rollout", "status", "deployment/workflow-controller", "--namespace", "argo", "--timeout", "100s")
-    sent.running_pod()
-    kubectl("scale", "statefulset", "store", "--replicas", "0")
-    time.sleep(OUTAGE_SECONDS)
-    kubectl("scale", "statefulset", "store", "--replicas", "1")
-    assert sent.ends() == "Succeeded"
     same_numbers(sent.results(), here(sent))
 
 

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-import yaml
 
 from seedbed.argo.cluster import nodes_of
-from tests.cluster.conftest import NAMESPACE, Sweep, kubectl, until
+from seedbed.results import Result
+from tests.cluster.conftest import NAMESPACE, Sweep, kubectl, same_numbers, until
 from tests.cluster.test_gpus import offer
 
 COMPONENTS = Path(__file__).parents[2] / "manifests" / "components"
 QUERIES = re.findall(r'"expr": (".*")', (COMPONENTS / "monitoring-exporter" / "seedbed.json").read_text())
-RULES = yaml.safe_load((COMPONENTS / "monitoring" / "rules.yaml").read_text())
-ALERTS = {rule["alert"] for group in RULES["groups"] for rule in group["rules"] if "alert" in rule}
 pytestmark = pytest.mark.alone
 QUICK = [(">= 5", ">= 2"), ("> 1800", "> 20"), ("for: 5m", "for: 10s"), ("for: 2m", "for: 10s")]
 """The alerts' patience, cut down to what a test has."""
+
+OUTAGE_SECONDS = 300
 
 
 class Prometheus:
@@ -122,15 +123,26 @@ def test_what_goes_wrong_fires_its_alert_and_no_other(
     assert [node["phase"] for node in ends] == ["Succeeded"]  # nobody is told, as no Secret names anybody
 
 
-def test_an_exporter_and_a_store_that_are_gone_are_told(prometheus: Prometheus) -> None:
+def test_a_bad_night_is_told_and_costs_no_result(
+    submit: Callable[..., Sweep], here: Callable[..., dict[str, Result]], prometheus: Prometheus
+) -> None:
+    """The workflow controller starts anew, then the store is gone for minutes, and the exporter with it."""
+    sent = submit(name="bad-night", plan={"config": {"epochs": 102}})
+    sent.running_pod()
+    kubectl("rollout", "restart", "deployment/workflow-controller", "--namespace", "argo")
+    kubectl("rollout", "status", "deployment/workflow-controller", "--namespace", "argo", "--timeout", "100s")
+    sent.running_pod()
     kubectl("scale", "statefulset", "store", "--replicas", "0")
-    until(lambda: prometheus.firing() == {("SeedbedStoreUnreachable", "")}, "word of the store", 120)
-    kubectl("scale", "statefulset", "store", "--replicas", "1")
+    back = time.monotonic() + OUTAGE_SECONDS
+    until(lambda: ("SeedbedStoreUnreachable", "") in prometheus.firing(), "word of the store", 120)
     kubectl("scale", "deployment", "exporter", "--replicas", "0")
-    until(lambda: prometheus.firing() == {("SeedbedExporterDown", "")}, "word of the exporter", 120)
-    kubectl("rollout", "status", "statefulset/store", "--timeout", "100s")
+    until(lambda: ("SeedbedExporterDown", "") in prometheus.firing(), "word of the exporter", 120)
     kubectl("scale", "deployment", "exporter", "--replicas", "1")
+    time.sleep(max(0.0, back - time.monotonic()))
+    kubectl("scale", "statefulset", "store", "--replicas", "1")
+    assert sent.ends() == "Succeeded"
     until(lambda: not prometheus.firing(), "the end of all alerts", 120)
+    same_numbers(sent.results(), here(sent))
 
 
 def test_series_do_not_grow_with_trials_or_seeds(
