@@ -430,7 +430,7 @@ def test_a_stage_has_at_most_a_thousand_packs(make_sweep: MakeSweep) -> None:
         "`pack: auto` chooses"
     )
     gathered = {"depends": "s", "gather": ["s"], "pack": 1}
-    assert plan(make_sweep, {"s": {**LEADERS, "grid": {}}, "all": gathered}, "0-1000").trials
+    assert plan(make_sweep, {"s": {**LEADERS, "grid": {}}, "together": gathered}, "0-1000").trials
 
 
 VARIANTS = {"a": {}, "b": {"from": "a", "config": {"rate": 0.02}}, "c": {"from": "b", "config": {"width": 2}}}

@@ -29,6 +29,9 @@ FORMS, WINNERS = ("full", "laptop"), ("choose", "keep")
 
 SWEEP_PARAMETERS = ("seeds", "form", "winners")
 _SPEC = ("entrypoint", "arguments", "templates", *IGNORED)
+_STAGE_NAME = r"[a-zA-Z0-9][-a-zA-Z0-9]*"
+"""What Argo takes as the name of a task; it is a folder in the store too."""
+
 _TASK = ("name", "templateRef", "arguments", "depends")
 
 
@@ -145,8 +148,10 @@ class _Reader:
 
     def _stage(self, task: Any, place: str) -> Stage:
         name = task.get("name") if isinstance(task, Mapping) else None
-        if not isinstance(name, str) or not name:
-            raise self._wrong(f"{place}.name", f"found {name!r}, expected the stage's name")
+        if not isinstance(name, str) or not re.fullmatch(_STAGE_NAME, name):
+            raise self._wrong(f"{place}.name", f"found {name!r}, expected letters, digits and hyphens")
+        if name == "all":
+            raise self._wrong(f"{place}.name", "all: means every stage in a laptop form; choose another name")
         place = f"{place.rpartition('[')[0]}[{name}]"
         task = self._mapping(task, place, _TASK)
         allowed = self._template_inputs(task.get("templateRef"), f"{place}.templateRef")
