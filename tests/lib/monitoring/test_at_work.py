@@ -57,9 +57,10 @@ def test_a_trial_pod_tells_how_its_trial_goes(
     document = yaml.safe_load(make_sweep(SLOW, seeds="0").read_text())
     document["metadata"] |= {"name": "toy-abcde", "creationTimestamp": "2026-01-01T00:00:00Z"}
     pack = plan_stage(store, document, "toy-abcde.leaders.plan")[0][0].id
+    folder = "sweeps/toy-sweep/toy-abcde/leaders"
     (port,) = free_ports(1)
     text = while_it_runs(
-        [SEEDBED, "stage", "trial", "sweeps/toy-sweep/toy-abcde/leaders", pack, "--store", store.url],
+        [SEEDBED, "stage", "trial", "--family", "toy", folder, pack, "--store", store.url],
         tmp_path,
         port,
         r"seedbed_checkpoint_duration_seconds_count{.*} [1-9]",

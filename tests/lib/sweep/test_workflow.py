@@ -76,7 +76,10 @@ def test_what_only_a_cluster_needs_is_passed_over(make_sweep: MakeSweep) -> None
         ),
         (lambda d: task(d).update(depends="second"), f"{TASKS}: the stages wait for each other: "),
         (lambda d: task(d).update(name="second"), f"{TASKS}[second]: two stages have this name"),
-        (lambda d: task(d).update(name="../first"), "tasks[0].name: found '../first', expected letters, digits"),
+        (
+            lambda d: task(d).update(name="../first"),
+            "tasks[0].name: found '../first', expected letters, digits",
+        ),
         (lambda d: task(d).update(name="all"), "tasks[0].name: all: means every stage in a laptop form"),
         (
             lambda d: task(d)["templateRef"].update(name="stgae"),
