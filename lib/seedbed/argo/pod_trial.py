@@ -41,17 +41,9 @@ def read_pack(store: Store, folder: str, pack: str) -> list[PlannedTrial]:
     return [PlannedTrial.from_json(plain) for plain in json.loads(data)]
 
 
-def pool_for(family: str, store: str) -> Pool:
-    """A pool of one worker, whose server loads torch and the family already while this process reads the store."""
-    pool = Pool(1, preload_for([load_family(family)], store), gpus())
-    pool.get_ready()
-    return pool
-
-
 def run_pack(
     store: Store,
     trials: list[PlannedTrial],
-    pool: Pool,
     checkpoint_seconds: float = 60.0,
     stage: str = "",
     tell: Tell = nobody,
@@ -61,18 +53,12 @@ def run_pack(
     A trial that fails for good does not keep the others of its pack from running. Worth a retry is a pack of
     which any trial is.
     """
-    return _PackRun(store, trials, pool, checkpoint_seconds, stage, tell).run()
+    return _PackRun(store, trials, checkpoint_seconds, stage, tell).run()
 
 
 class _PackRun:
     def __init__(
-        self,
-        store: Store,
-        trials: list[PlannedTrial],
-        pool: Pool,
-        checkpoint_seconds: float,
-        stage: str,
-        tell: Tell,
+        self, store: Store, trials: list[PlannedTrial], checkpoint_seconds: float, stage: str, tell: Tell
     ) -> None:
         self.store = store
         self.trials = trials
@@ -81,7 +67,8 @@ class _PackRun:
         self.tell = tell
         self.stopping = False
         self.meter = Meter()
-        self.pool = pool
+        families = [load_family(name) for name in dict.fromkeys(trial.family for trial in trials)]
+        self.pool = Pool(1, preload_for(families, store), gpus())
         self.endings: list[Ending] = []
 
     def run(self) -> Ending:

@@ -37,7 +37,6 @@ def plan(
 def trial(
     folder: FolderArgument,
     pack: Annotated[str, typer.Argument(help="The pack of trials to run.")],
-    family: Annotated[str, typer.Option(help="The family of the pack's trials.")],
     store: StoreOption = "runs",
     checkpoint_seconds: Annotated[
         float,
@@ -53,15 +52,14 @@ def trial(
     ] = None,
 ) -> None:
     """Train the trials of a pack, each from its newest checkpoint."""
-    from seedbed.argo.pod_trial import pool_for, read_pack, run_pack
+    from seedbed.argo.pod_trial import read_pack, run_pack
     from seedbed.cli.ending import end
     from seedbed.monitoring.at_work import told_to_prometheus
 
-    pool = pool_for(family, store)
     place = _store(store)
     trials, stage = read_pack(place, folder, pack), folder.rpartition("/")[2]
     with told_to_prometheus(metrics_port) as tell:
-        ending = run_pack(place, trials, pool, checkpoint_seconds, stage, tell)
+        ending = run_pack(place, trials, checkpoint_seconds, stage, tell)
     if ending.exit_code != os.EX_OK:
         raise typer.Exit(end(ending.exit_code, ending.message))
 

@@ -102,7 +102,7 @@ class LocalRun:
         self._attempts: Counter[str] = Counter()
         self._leases = Leases(store, HEARTBEAT_SECONDS)
         families = {stage.family.name: stage.family for stage in plan.stages.values()}
-        self._pool = Pool(options.workers, preload_for(families.values(), store.url), gpus())
+        self._pool = Pool(options.workers, preload_for(families.values(), store), gpus())
         self._asked_to_stop = False
 
     def run(self) -> None:

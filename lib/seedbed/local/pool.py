@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any
 
 from seedbed.local.worker import Assignment, Ending, work
 from seedbed.progress import Progress
-from seedbed.store import module_for
 
 if TYPE_CHECKING:
     from seedbed.family import Family
+    from seedbed.store import Store
 
 ALLOCATOR = {
     "MALLOC_MMAP_THRESHOLD_": "1073741824",
@@ -93,10 +93,6 @@ class Pool:
         """Whether another worker can be started."""
         return len(self.running) < self.size
 
-    def get_ready(self) -> None:
-        """Let the server begin to load what workers need, while the caller does something else."""
-        _start_server()
-
     def warm_up(self) -> None:
         """Wait until the server has loaded what workers need: `start` would take these seconds, the first time."""
         if not self._warm:
@@ -159,10 +155,10 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def preload_for(families: Iterable[Family], store: str) -> list[str]:
-    """What workers on these families' trials would each import, late and once a trial; `store` is its address."""
+def preload_for(families: Iterable[Family], store: Store) -> list[str]:
+    """What workers on these families' trials would each import, late and once a trial."""
     own = [module for family in families for module in (f"jobs.{family.name}", *family.preload)]
-    return [module_for(store), *own]
+    return [type(store).__module__, *own]
 
 
 def gpus() -> int:

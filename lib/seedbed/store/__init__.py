@@ -73,11 +73,6 @@ class Store(Protocol):
         """Where a key or prefix is found, as a person would type it."""
 
 
-def module_for(url: str) -> str:
-    """The module with the store at an address."""
-    return "seedbed.store.s3" if url.startswith("s3://") else "seedbed.store.folder"
-
-
 def open_store(url: str) -> Store:
     """The store at an address: s3://bucket, s3://bucket/prefix, or a folder's path, made at the first write.
 

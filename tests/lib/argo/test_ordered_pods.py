@@ -12,7 +12,7 @@ import yaml
 from seedbed.argo import outputs
 from seedbed.argo.pod_collect import collect_stage
 from seedbed.argo.pod_plan import plan_stage
-from seedbed.argo.pod_trial import pool_for, run_pack
+from seedbed.argo.pod_trial import run_pack
 from seedbed.errors import InvalidSweep
 from seedbed.planning import plan_sweep
 from seedbed.state import metrics_in
@@ -52,7 +52,7 @@ def run_stage(store: Store, document: dict[str, Any], stage: str) -> int:
     """Plan, train and collect one stage as its pods do; how many trials were to run."""
     name = document["metadata"]["name"]
     packs = plan_stage(store, document, f"{name}.{stage}.plan")
-    assert all(run_pack(store, trials, pool_for("toy", store.url)).exit_code == 0 for trials in packs)
+    assert all(run_pack(store, trials).exit_code == 0 for trials in packs)
     collect_stage(store, f"sweeps/toy-sweep/{name}/{stage}")
     return sum(map(len, packs))
 

@@ -18,7 +18,7 @@ import yaml
 from seedbed.argo import outputs
 from seedbed.argo.pod_collect import collect_stage
 from seedbed.argo.pod_plan import plan_stage
-from seedbed.argo.pod_trial import pool_for, read_pack, run_pack
+from seedbed.argo.pod_trial import read_pack, run_pack
 from seedbed.attempts import read_attempts
 from seedbed.errors import BadData, InvalidSweep
 from seedbed.planning import PlannedTrial
@@ -63,7 +63,7 @@ def workflow(
 
 
 def run_all(store: Store, packs: list[list[PlannedTrial]]) -> list[int]:
-    return [run_pack(store, trials, pool_for("toy", store.url)).exit_code for trials in packs]
+    return [run_pack(store, trials).exit_code for trials in packs]
 
 
 def test_a_sweep_goes_through_its_pods_and_ends_in_its_table(
@@ -139,7 +139,7 @@ def test_a_trial_that_fails_does_not_keep_its_pack_from_running(
     }
     sweep = workflow(make_sweep(stages, seeds="0"))
     (pack,) = plan_stage(store, sweep, "toy-sweep-abcde.leaders.plan")
-    ending = run_pack(store, pack, pool_for("toy", store.url))
+    ending = run_pack(store, pack)
     assert (ending.exit_code, ending.message) == (70, "RuntimeError: a bug, planted")
     statuses = [result.status if (result := read_result(store, trial.folder)) else None for trial in pack]
     assert statuses == [None, "diverged", "finished"]
@@ -152,8 +152,8 @@ def test_a_killed_worker_is_worth_a_retry_and_the_next_attempt_goes_on(
 ) -> None:
     stages = {"leaders": {"config": {"role": "leader", "mishap": f"kill:{tmp_path / 'killed'}"}}}
     (pack,) = plan_stage(store, workflow(make_sweep(stages, seeds="0")), "toy-sweep-abcde.leaders.plan")
-    assert run_pack(store, pack, pool_for("toy", store.url), checkpoint_seconds=0).exit_code == 137
-    assert run_pack(store, pack, pool_for("toy", store.url), checkpoint_seconds=0).exit_code == 0
+    assert run_pack(store, pack, checkpoint_seconds=0).exit_code == 137
+    assert run_pack(store, pack, checkpoint_seconds=0).exit_code == 0
     killed, went_on = read_attempts(store, pack[0].folder)
     assert killed["message"] == "killed by SIGKILL (out of memory, or by hand)"
     assert went_on["exit_code"] == 0
@@ -165,7 +165,7 @@ def test_collect_removes_the_checkpoints_of_finished_trials_only(
     mishaps = {"leaders": {"config": {"role": "leader"}, "grid": {"mishap": ["none", "bug"]}}}
     packs = plan_stage(store, workflow(make_sweep(mishaps, seeds="0")), "toy-sweep-abcde.leaders.plan")
     for trials in packs:
-        run_pack(store, trials, pool_for("toy", store.url), checkpoint_seconds=0)
+        run_pack(store, trials, checkpoint_seconds=0)
     finished, failed = (trials[0].folder for trials in packs)
     assert list(store.list(f"{finished}/checkpoint"))
     collect_stage(store, put_out("folder"))
@@ -182,7 +182,7 @@ def test_sigterm_saves_and_asks_for_a_retry(
     (pack,) = plan_stage(store, workflow(make_sweep(stages, seeds="0")), "toy-sweep-abcde.leaders.plan")
     folder = "sweeps/toy-sweep/toy-sweep-abcde/leaders"
     seedbed = str(Path(sys.executable).with_name("seedbed"))
-    command = [seedbed, "stage", "trial", "--family", "toy", folder, pack[0].id, "--store", store.url]
+    command = [seedbed, "stage", "trial", folder, pack[0].id, "--store", store.url]
     log = Path(store.url).parent / "termination-log"
     pod = subprocess.Popen(
         command,

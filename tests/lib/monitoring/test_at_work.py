@@ -60,7 +60,7 @@ def test_a_trial_pod_tells_how_its_trial_goes(
     folder = "sweeps/toy-sweep/toy-abcde/leaders"
     (port,) = free_ports(1)
     text = while_it_runs(
-        [SEEDBED, "stage", "trial", "--family", "toy", folder, pack, "--store", store.url],
+        [SEEDBED, "stage", "trial", folder, pack, "--store", store.url],
         tmp_path,
         port,
         r"seedbed_checkpoint_duration_seconds_count{.*} [1-9]",
