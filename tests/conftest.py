@@ -26,17 +26,21 @@ settings.load_profile("steady")  # pytest --hypothesis-profile=explore draws oth
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Begin with the tests that wait, some in each process, so that none is left for the end.
 
-    Each of xdist's processes starts on a share of this order of its own, the shares equally long.
+    Each of xdist's processes starts on a share of this order of its own; `--dist worksteal` makes the shares so long.
     """
     processes = getattr(config, "workerinput", {"workercount": 1})["workercount"]
     waiting = [item for item in items if item.get_closest_marker("waits")]
     others = [item for item in items if not item.get_closest_marker("waits")]
-    share = -(-len(others) // processes)
-    items[:] = [
-        item
-        for process in range(processes)
-        for item in (*waiting[process::processes], *others[process * share : (process + 1) * share])
-    ]
+    left = len(items)
+    items.clear()
+    for process in range(processes):
+        share = left // (processes - process)
+        first = waiting[process::processes]
+        rest = max(0, share - len(first))
+        items += [*first, *others[:rest]]
+        del others[:rest]
+        left -= share
+    items += others
 
 
 @pytest.fixture(autouse=True)
