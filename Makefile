@@ -177,7 +177,7 @@ at-hand = $(if $(wildcard $(CLUSTER)/engine),eval "$$($(CLUSTER)/engine up)";) \
 .PHONY: test-cluster
 test-cluster: .venv/ready ## The tests that need a cluster: KUBECONFIG's, else CLUSTER's (a folder) is brought up. WITHOUT: a marker.
 	@$(at-hand) $(MAKE) --no-print-directory images selftest load deploy
-	@$(at-hand) $(BIN)/python -m pytest -n 4 --dist worksteal -m 'not alone' --durations 30 \
+	@$(at-hand) $(BIN)/python -m pytest -n 3 --dist worksteal -m 'not alone' --durations 30 \
 	  tests/manifests/rendered_overlays.py tests/manifests/alert_rules.py tests/cluster
 	@$(at-hand) CLUSTER_TOOL=$(abspath $(wildcard $(CLUSTER)/cluster)) \
 	  $(BIN)/python -m pytest -m 'alone$(if $(WITHOUT), and not $(WITHOUT))' --durations 30 tests/cluster

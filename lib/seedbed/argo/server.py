@@ -14,7 +14,9 @@ from argo_workflows.api.workflow_service_api import WorkflowServiceApi
 from seedbed.argo.cluster import Workflow, newest_first
 from seedbed.errors import ClusterUnavailable, InvalidSweep
 
-TIMEOUT_SECONDS = 20
+TIMEOUT_SECONDS = (20, 60)
+"""To connect, and to answer: a busy server takes its time to look over a new workflow."""
+
 RAW: dict[str, Any] = {
     "_content_type": "application/json",
     "_check_return_type": False,
