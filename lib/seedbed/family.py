@@ -26,6 +26,9 @@ class Role:
     revision: int
     """Raised when the same config would give other numbers, so that old results are not mistaken for new."""
 
+    several: Sequence[str] = ()
+    """The inputs that may be several trials at once, of which a plan says `pick: all`."""
+
 
 @dataclass(frozen=True)
 class Metric:

@@ -197,6 +197,7 @@ class StagePlanner:
         self.leaks.look(self.family, config, f"{self.place}.config")
         for role, source in sources.items():
             place = f"{self.place}.inputs.{role}"
+            self._refuse_several(role, source.plan, config)
             if role in self.plan.inputs and self.plan.inputs[role].where == "each":
                 refuse_contradicted_axes(source.stage, point.axes, config, f"{place}.where")
             self.leaks.refuse((self.family, config), (source.stage.family, source.point.config), place)
@@ -209,6 +210,14 @@ class StagePlanner:
         except Hopeless as why:
             self.hopeless = f"{self.place}.inputs: {why}"
         return point, PlannedPoint(dict(point.axes), config, self.seeds, trials, point.parent)
+
+    def _refuse_several(self, role: str, source: InputPlan, config: Config) -> None:
+        plays = self.family.role_of(config)
+        if source.pick == "all" and role not in self.family.roles[plays].several:
+            raise InvalidSweep(
+                f"{self.place}.inputs.{role}.pick: all hands on every seed of a point, and a {plays} takes one trial "
+                f"as {role}; expected same-seed, best or {{seed: n}}"
+            )
 
     def _source(self, role: str, source: InputPlan, point: Point) -> _Source:
         place = f"{self.place}.inputs.{role}"

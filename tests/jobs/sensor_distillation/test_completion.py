@@ -17,6 +17,7 @@ from jobs.sensor_distillation.config import (
     Training,
 )
 from seedbed.config import Config, ConfigError, differing
+from seedbed.errors import InvalidSweep
 from seedbed.planning import plan_sweep
 from seedbed.sweep.workflow import read_sweep
 from tests.conftest import MakeSweep
@@ -216,3 +217,22 @@ def test_a_sweep_anneals_and_varies_what_is_nested(make_sweep: MakeSweep) -> Non
         assert [ref.trial for ref in trial.inputs["start"]] == [scratch[trial.seed]]
         assert trial.config["alpha"] == {"gaf": 0.3, "signal": 0.7}
         assert trial.config["similarity"]["weight"] in (200, 700)
+
+
+def test_a_student_takes_one_trial_for_each_teacher(make_sweep: MakeSweep) -> None:
+    about = {"window": 400}
+    source = {"stage": "teachers", "pick": "all"}
+    stages: dict[str, Any] = {
+        "teachers": {"config": {"role": "teacher", "modality": "gaf", **about}},
+        "students": {
+            "depends": "teachers",
+            "config": {"role": "student", **about},
+            "inputs": {"gaf": source},
+        },
+    }
+    with pytest.raises(InvalidSweep) as raised:
+        plan_sweep(read_sweep(make_sweep(stages, family="sensor_distillation")))
+    told = (
+        "inputs.gaf.pick: all hands on every seed of a point, and a student takes one trial as gaf; expected"
+    )
+    assert told in str(raised.value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -101,7 +102,10 @@ def run(trial: Trial[Any]) -> None:
     model = nn.Sequential(nn.Linear(width, 8), nn.Dropout(0.5), nn.Linear(8, 1))
     trial.initialise(model)
     if "leader" in trial.inputs:
-        model.load_state_dict(trial.inputs["leader"][0].weights())
+        leaders = [one.weights() for one in trial.inputs["leader"]]
+        model.load_state_dict(
+            {name: torch.stack([one[name] for one in leaders]).mean(0) for name in leaders[0]}
+        )
     trial.splits(**{name: (sorted(members), sorted(members)) for name, members in units(config).items()})
     trial.baseline("nothing", {"test/loss": 1.0})
     trial.describe("made-up points")
@@ -151,7 +155,7 @@ family = Family(
     name="toy",
     config=Annotated[Leader | Follower, Field(discriminator="role")],
     run=run,
-    roles={"leader": _BY_LOSS, "follower": _BY_LOSS},
+    roles={"leader": _BY_LOSS, "follower": replace(_BY_LOSS, several=("leader",))},
     fingerprint=lambda _: "made-up",
     split_settings=("fold",),
     units=units,
