@@ -11,7 +11,7 @@ from seedbed.argo.outputs import put_out
 from seedbed.errors import InvalidSweep, did_you_mean
 from seedbed.identity import digest
 from seedbed.planning import PlannedStage, PlannedTrial, plan_sweep
-from seedbed.planning.stages import MOST_PACKS
+from seedbed.planning.refusals import MOST_PACKS
 from seedbed.runs import open_named_run, recorded_winners
 from seedbed.state import look_up, metrics_in
 from seedbed.store import Store

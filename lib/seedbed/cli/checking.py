@@ -51,5 +51,4 @@ def check_sweep(path: Path) -> Iterator[str]:
 
 
 def _count(stage: PlannedStage) -> str:
-    count = f"at most {stage.at_most}" if stage.late else str(len(stage.trials))
-    return f"gathers {count}" if stage.stage.plan.gather else count
+    return f"gathers {stage.count}" if stage.stage.plan.gather else stage.count

@@ -60,12 +60,11 @@ def plan(
         after = f" after {', '.join(stage.stage.depends)}" if stage.stage.depends else ""
         if stage.late:
             told = stage.hopeless or "which ones follows from results that are not there yet"
-        what = f"at most {stage.at_most}" if stage.late else f"{len(stage.trials)}"
         gathered = stage.stage.plan.gather
         if gathered:
-            print(f"\n{name}{after}: gathers {what} trials of {', '.join(gathered)}")
+            print(f"\n{name}{after}: gathers {stage.count} trials of {', '.join(gathered)}")
             continue
-        print(f"\n{name} ({stage.family.name}{after}): {what} trials, {told}")
+        print(f"\n{name} ({stage.family.name}{after}): {stage.count} trials, {told}")
         if stage.sampled:
             print(
                 f"  checked against {MOST_POSSIBLE} of the ways in which the stages before can end, not against all"

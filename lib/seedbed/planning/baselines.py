@@ -10,7 +10,7 @@ from seedbed.planning.model import PlannedBaseline, PlannedStage, PlannedTrial, 
 from seedbed.planning.where import refuse_non_ancestor, the_point
 from seedbed.sweep import Sweep
 from seedbed.sweep.language import BaselinePlan
-from seedbed.sweep.points import fill, names_in
+from seedbed.sweep.points import filled_where, names_in
 
 
 def baseline_of(sweep: Sweep, stages: Mapping[str, PlannedStage], name: str) -> PlannedBaseline | None:
@@ -45,12 +45,12 @@ def _one_point(
             f"the same trials; give {where} the `over` of {name}"
         )
     named = sorted({axis for value in wanted.where.values() for axis in names_in(value)})
+    varies = {key for key, value in wanted.where.items() if names_in(value)} | against.over
     trials: dict[tuple[str, str], PlannedTrial] = {}
     label = where
     for point in stages[name].points:
-        filled = {key: fill(value, point.axes, f"{place}.where.{key}") for key, value in wanted.where.items()}
+        filled = filled_where(wanted.where, point.axes, f"{place}.where")
         chosen = the_point(against, filled, f"{place}.where", point.axes)
-        varies = {key for key, value in wanted.where.items() if names_in(value)} | against.over
         label = " ".join([where, *(str(value) for axis, value in chosen.axes.items() if axis not in varies)])
         stands = {axis: point.axes[axis] for axis in [*shared, *named]}
         for trial in chosen.trials.values():

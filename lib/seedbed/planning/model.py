@@ -143,6 +143,11 @@ class PlannedStage:
         """How many trials it has, or can have at most while it is late."""
         return max(self.most, sum(len(point.seeds) for point in self.points))
 
+    @property
+    def count(self) -> str:
+        """How many trials it has, in words: `12`, or `at most 12` while it is late."""
+        return f"at most {self.at_most}" if self.late else str(len(self.trials))
+
 
 @dataclass(frozen=True)
 class PlannedBaseline:

@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from seedbed.config import Config, ConfigError, NoSuchSetting, field_names
-from seedbed.errors import InvalidConfig, InvalidSweep, did_you_mean
+from seedbed.errors import InvalidConfig, InvalidSweep
 from seedbed.family import load_family
 from seedbed.identity import trial_id
-from seedbed.planning.expectations import refuse_wrong_expectations
 from seedbed.planning.inheritance import Starts, starts_of, won_by
 from seedbed.planning.leakage import LeakCheck
 from seedbed.planning.lots import Lot, Pair, chain_again, ends_of, with_incumbent, without
@@ -23,22 +22,24 @@ from seedbed.planning.model import (
     axes_in_words,
 )
 from seedbed.planning.picking import Hopeless, NotYetKnown, best_trial
+from seedbed.planning.refusals import (
+    refuse_contradicted_axes,
+    refuse_several,
+    refuse_too_many_packs,
+    refuse_wrong_table,
+)
 from seedbed.planning.selecting import (
-    metric_names,
     refuse_seeds_that_selected,
     refuse_wrong_selection,
     selected,
 )
-from seedbed.planning.where import refuse_contradicted_axes, refuse_non_ancestor, the_point
+from seedbed.planning.where import refuse_non_ancestor, the_point
 from seedbed.planning.winners import Winner
 from seedbed.sweep import Stage, Sweep
-from seedbed.sweep.language import BaselinePlan, InputPlan, SeedPick, TablePlan
+from seedbed.sweep.language import BaselinePlan, InputPlan, SeedPick
 from seedbed.sweep.part import Scalar
 from seedbed.sweep.points import INHERITED, Point, Start, expand, flatten, names_in, nest
 from seedbed.sweep.seeds import parse_seeds
-
-MOST_PACKS = 1000
-"""Of a stage: with ten times as many pods, one pass of Argo's workflow controller takes 20 to 40 seconds."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +87,8 @@ class StagePlanner:
                 self.sweep, self.stage.name, source.stage, f"{self.place}.inputs.{role}.stage"
             )
         planned = self._gathered() if self.plan.gather else self._trained()
-        self._refuse_wrong_table(planned)
-        self._refuse_too_many_packs(planned)
+        refuse_wrong_table(planned)
+        refuse_too_many_packs(planned)
         refuse_wrong_selection(planned)
         return selected(planned, self.metrics_of, self.kept)
 
@@ -197,7 +198,7 @@ class StagePlanner:
         self.leaks.look(self.family, config, f"{self.place}.config")
         for role, source in sources.items():
             place = f"{self.place}.inputs.{role}"
-            self._refuse_several(role, source.plan, config)
+            refuse_several(role, source.plan, self.family, config, f"{place}.pick")
             if role in self.plan.inputs and self.plan.inputs[role].where == "each":
                 refuse_contradicted_axes(source.stage, point.axes, config, f"{place}.where")
             self.leaks.refuse((self.family, config), (source.stage.family, source.point.config), place)
@@ -210,14 +211,6 @@ class StagePlanner:
         except Hopeless as why:
             self.hopeless = f"{self.place}.inputs: {why}"
         return point, PlannedPoint(dict(point.axes), config, self.seeds, trials, point.parent)
-
-    def _refuse_several(self, role: str, source: InputPlan, config: Config) -> None:
-        plays = self.family.role_of(config)
-        if source.pick == "all" and role not in self.family.roles[plays].several:
-            raise InvalidSweep(
-                f"{self.place}.inputs.{role}.pick: all hands on every seed of a point, and a {plays} takes one trial "
-                f"as {role}; expected same-seed, best or {{seed: n}}"
-            )
 
     def _source(self, role: str, source: InputPlan, point: Point) -> _Source:
         place = f"{self.place}.inputs.{role}"
@@ -306,35 +299,6 @@ class StagePlanner:
                 labels = [next(iter(one.trials.values())).label for one in (twin[1], planned)]
                 raise InvalidSweep(f"{self.place}.grid: {labels[0]} and {labels[1]} are the same trial")
         return kept
-
-    def _refuse_wrong_table(self, planned: PlannedStage) -> None:
-        """A table that cannot be made is refused now, not when everything has been trained."""
-        table = self.plan.table or TablePlan()
-        place = f"{self.place}.table"
-        axes = list(dict.fromkeys(axis for point in planned.points for axis in point.axes))
-        for key, axis in (("rows", table.rows), ("columns", table.columns)):
-            if axis is not None and axis not in axes:
-                near = did_you_mean(axis, axes)
-                raise InvalidSweep(f"{place}.{key}: the grid has no axis {axis!r}; {near}")
-        if table.rows is not None and table.rows == table.columns:
-            raise InvalidSweep(f"{place}.columns: {table.columns} is the axis of the rows already")
-        if table.cell is not None:
-            known = list(metric_names(self.family))
-            if table.cell not in known:
-                raise InvalidSweep(
-                    f"{place}.cell: no such metric: {table.cell!r}; {did_you_mean(table.cell, known)}"
-                )
-        refuse_wrong_expectations(planned, table.layout(axes, planned.over), f"{self.place}.expect")
-
-    def _refuse_too_many_packs(self, planned: PlannedStage) -> None:
-        if self.plan.pack == "auto" or self.plan.gather:
-            return
-        packs = math.ceil(planned.at_most / self.plan.pack)
-        if packs > MOST_PACKS:
-            raise InvalidSweep(
-                f"{self.place}.pack: at most {MOST_PACKS:,} packs a stage: {planned.at_most:,} trials in packs "
-                f"of {self.plan.pack} make {packs:,}; `pack: auto` chooses"
-            )
 
 
 def _origin(point: Point, path: tuple[str, ...]) -> str:

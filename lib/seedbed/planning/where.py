@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from seedbed.config import Config
 from seedbed.errors import InvalidSweep, did_you_mean
 from seedbed.planning.model import PlannedPoint, PlannedStage, axes_in_words
 from seedbed.sweep import Sweep
@@ -37,22 +36,6 @@ def the_point(
             f"say which {' and '.join(open_axes)}"
         )
     return left[0]
-
-
-def refuse_contradicted_axes(
-    taken: PlannedStage, axes: Mapping[str, Scalar], config: Config, place: str
-) -> None:
-    """Raise InvalidSweep where an axis that came along with `each` says what the same setting here is not.
-
-    A table would show the other stage's value as if it were this one's.
-    """
-    settings = flatten(config.model_dump(mode="json"))
-    for axis in dict.fromkeys(axis for point in taken.points for axis in point.axes):
-        if axis in settings and settings[axis] != axes.get(axis, settings[axis]):
-            raise InvalidSweep(
-                f"{place}: each stands at {axis}={axes[axis]} of {taken.stage.name} and has {axis}={settings[axis]} "
-                f'itself; say `{axis}: "{{{axis}}}"` in config, or give the axis of {taken.stage.name} a free name'
-            )
 
 
 def refuse_non_ancestor(sweep: Sweep, name: str, wanted: str, place: str) -> None:

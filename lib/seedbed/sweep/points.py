@@ -224,7 +224,7 @@ def _point(plan: StagePlan, number: int, chosen: Sequence[_Choice], place: str, 
             origin[path] = f"{choice.place}.config.{path}".lstrip(".") if choice.labelled else choice.place
         flat |= choice.settings
         inputs |= choice.inputs
-    flat = {path: fill(value, axes, f"{place}.{origin[path]}") for path, value in flat.items()}
+    flat = {path: _fill(value, axes, f"{place}.{origin[path]}") for path, value in flat.items()}
     filled = {role: _filled(source, axes, f"{place}.inputs.{role}.where") for role, source in inputs.items()}
     came_from = {axis: choice.origin for choice in chosen for axis in choice.axes if choice.origin}
     return Point(axes, nest(flat), filled, origin, number, {**axes, **came_from} if came_from else None)
@@ -233,8 +233,7 @@ def _point(plan: StagePlan, number: int, chosen: Sequence[_Choice], place: str, 
 def _filled(source: InputPlan, axes: Axes, place: str) -> InputPlan:
     if source.where == "each":
         raise InvalidSweep(f"{place}: each is for a stage's own inputs, not for those of a label")
-    where = {key: fill(value, axes, f"{place}.{key}") for key, value in source.where.items()}
-    return source.model_copy(update={"where": where})
+    return source.model_copy(update={"where": filled_where(source.where, axes, place)})
 
 
 def names_in(value: Any) -> list[str]:
@@ -242,11 +241,13 @@ def names_in(value: Any) -> list[str]:
     return _NAME.findall(value) if isinstance(value, str) else []
 
 
-def fill(value: Any, axes: Axes, place: str) -> Any:
-    """A value with its "{name}" replaced; alone, it keeps the axis value's type.
+def filled_where(where: Mapping[str, Scalar], axes: Axes, place: str) -> dict[str, Scalar]:
+    """A `where` with each "{name}" replaced; raises InvalidSweep, with the place, for a name of no axis."""
+    return {key: _fill(value, axes, f"{place}.{key}") for key, value in where.items()}
 
-    Raises InvalidSweep, with the place, for a name of no axis.
-    """
+
+def _fill(value: Any, axes: Axes, place: str) -> Any:
+    """A value with its "{name}" replaced; alone, it keeps the axis value's type."""
     if not isinstance(value, str):
         return value
     for name in names_in(value):

@@ -1,0 +1,78 @@
+"""What a stage is refused for before anything is trained, beside what its settings and inputs say themselves."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from seedbed.config import Config
+from seedbed.errors import InvalidSweep, did_you_mean
+from seedbed.family import Family
+from seedbed.planning.expectations import refuse_wrong_expectations
+from seedbed.planning.model import PlannedStage
+from seedbed.planning.selecting import metric_names
+from seedbed.sweep.language import InputPlan, TablePlan
+from seedbed.sweep.part import Scalar
+from seedbed.sweep.points import flatten
+
+MOST_PACKS = 1000
+"""Of a stage: with ten times as many pods, one pass of Argo's workflow controller takes 20 to 40 seconds."""
+
+
+def refuse_contradicted_axes(
+    taken: PlannedStage, axes: Mapping[str, Scalar], config: Config, place: str
+) -> None:
+    """Raise InvalidSweep where an axis that came along with `each` says what the same setting here is not.
+
+    A table would show the other stage's value as if it were this one's.
+    """
+    settings = flatten(config.model_dump(mode="json"))
+    for axis in dict.fromkeys(axis for point in taken.points for axis in point.axes):
+        if axis in settings and settings[axis] != axes.get(axis, settings[axis]):
+            raise InvalidSweep(
+                f"{place}: each stands at {axis}={axes[axis]} of {taken.stage.name} and has {axis}={settings[axis]} "
+                f'itself; say `{axis}: "{{{axis}}}"` in config, or give the axis of {taken.stage.name} a free name'
+            )
+
+
+def refuse_several(role: str, source: InputPlan, family: Family, config: Config, place: str) -> None:
+    """Raise InvalidSweep where all trials of a point are picked for a role that takes one."""
+    plays = family.role_of(config)
+    if source.pick == "all" and role not in family.roles[plays].several:
+        raise InvalidSweep(
+            f"{place}: all hands on every seed of a point, and a {plays} takes one trial as {role}; "
+            "expected same-seed, best or {seed: n}"
+        )
+
+
+def refuse_wrong_table(planned: PlannedStage) -> None:
+    """A table that cannot be made is refused now, not when everything has been trained."""
+    table = planned.stage.plan.table or TablePlan()
+    place = f"{planned.stage.place}.table"
+    axes = list(dict.fromkeys(axis for point in planned.points for axis in point.axes))
+    for key, axis in (("rows", table.rows), ("columns", table.columns)):
+        if axis is not None and axis not in axes:
+            near = did_you_mean(axis, axes)
+            raise InvalidSweep(f"{place}.{key}: the grid has no axis {axis!r}; {near}")
+    if table.rows is not None and table.rows == table.columns:
+        raise InvalidSweep(f"{place}.columns: {table.columns} is the axis of the rows already")
+    if table.cell is not None:
+        known = list(metric_names(planned.family))
+        if table.cell not in known:
+            raise InvalidSweep(
+                f"{place}.cell: no such metric: {table.cell!r}; {did_you_mean(table.cell, known)}"
+            )
+    refuse_wrong_expectations(planned, table.layout(axes, planned.over), f"{planned.stage.place}.expect")
+
+
+def refuse_too_many_packs(planned: PlannedStage) -> None:
+    """Raise InvalidSweep for a size of packs that makes too many of them."""
+    plan = planned.stage.plan
+    if plan.pack == "auto" or plan.gather:
+        return
+    packs = math.ceil(planned.at_most / plan.pack)
+    if packs > MOST_PACKS:
+        raise InvalidSweep(
+            f"{planned.stage.place}.pack: at most {MOST_PACKS:,} packs a stage: {planned.at_most:,} trials in packs "
+            f"of {plan.pack} make {packs:,}; `pack: auto` chooses"
+        )
