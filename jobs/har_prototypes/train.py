@@ -20,6 +20,7 @@ from jobs.har_prototypes.data import Data, Indices, load_data
 from jobs.har_prototypes.evaluation import introduce, leave, predict, scores
 from jobs.har_prototypes.models import Network, Outputs, PrototypeNetwork, build_network
 from seedbed.nets.cost import cost_metrics
+from seedbed.nets.optimizers import eager
 from seedbed.trial import Trial
 
 Figures = dict[str, float]
@@ -35,7 +36,7 @@ def train(trial: Trial[Any]) -> None:
     cost = cost_metrics(model, *data.inputs.shape[1:])
     model.to(trial.device)
     contrast = _contrast(trial, model, data)
-    optimizer = torch.optim.AdamW(
+    optimizer = eager(torch.optim.AdamW)(
         model.parameters(), config.learning_rate, weight_decay=config.weight_decay, fused=True
     )
     running = dict.fromkeys(("loss", "ce", "contrast", "correct", "seen"), 0.0)

@@ -22,6 +22,7 @@ from jobs.sensor_distillation.losses import distillation_loss
 from jobs.sensor_distillation.teachers import build_network, online_teachers, precision, teacher_logits
 from jobs.sensor_distillation.windows import Indices
 from seedbed.nets.cost import cost_metrics
+from seedbed.nets.optimizers import eager
 from seedbed.nets.wrn import WideResNet
 from seedbed.trial import Trial
 
@@ -38,7 +39,7 @@ def train(trial: Trial[Any]) -> None:
     _begin(trial, model)
     cost = cost_metrics(model, *data.view.read(data.split.train[:1]).shape[1:])
     model.to(trial.device)
-    optimizer = torch.optim.SGD(
+    optimizer = eager(torch.optim.SGD)(
         model.parameters(), config.learning_rate, momentum=config.momentum, weight_decay=config.weight_decay
     )
     loss_of = _loss(trial, data)

@@ -104,7 +104,8 @@ class Family:
     """Trials that train in seconds on what is installed: for `seedbed selftest`, by which an image tests itself."""
 
     preload: Sequence[str] = ()
-    """Modules that a worker wants imported before it starts."""
+    """Modules that a worker wants imported before it starts. A family that makes torch's optimizers without
+    `seedbed.nets.optimizers.eager` names `torch._dynamo`, which they import late and once a trial otherwise."""
 
     def plan(self, settings: Settings, inputs: Mapping[str, Config]) -> Config:
         """The config that settings mean for a trial that builds on these; raises ConfigError."""

@@ -166,6 +166,29 @@ def test_planning_a_family_does_not_load_torch(name: str) -> None:
     assert done.returncode == 0, f"jobs/{name}/__init__.py loads torch: import it inside `run`"
 
 
+@pytest.mark.parametrize("name", EVERYWHERE)
+def test_training_does_not_load_torchs_compiler(name: str) -> None:
+    code = f"""
+import sys
+from seedbed.family import load_family
+from seedbed.selftest import selftest
+print(next(selftest(load_family("{name}"), "cpu")))
+sys.exit("torch._dynamo" in sys.modules and "loaded")
+"""
+    path = os.pathsep.join([str(ROOT), os.environ["PYTHONPATH"]])
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "stopped at step" in done.stdout, done.stderr
+    assert done.returncode == 0, (
+        f"jobs/{name} makes a trial wait for it: seedbed.nets.optimizers.eager says how not"
+    )
+
+
 # Who may import whom
 
 

@@ -37,7 +37,6 @@ ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THR
 PRELOAD = (
     "seedbed.cli",  # a worker imports its parent's main module again, which is the console script
     "torch",
-    "torch._dynamo",  # torch.optim imports it at the first optimizer: 0.8 s of every trial, unless it is here
     "numpy.ma",  # np.unique asks for it
     "seedbed.attempt",
 )

@@ -54,12 +54,14 @@ def run(trial: Trial[Any]) -> None:
     import numpy as np
     import torch
 
+    from seedbed.nets.optimizers import eager
+
     role, random = trial.config.role, np.random.default_rng(trial.seed)
     names = [f"{role} {at}" for at in range(trial.config.people if role == "verify" else trial.config.books)]
     trial.splits(train=(["t"], ["somebody else"]), test=(names, names))
     model = torch.nn.Linear(8, 8)
     trial.initialise(model)
-    noise, optimizer = trial.generator("noise"), torch.optim.SGD(model.parameters(), lr=0.1)
+    noise, optimizer = trial.generator("noise"), eager(torch.optim.SGD)(model.parameters(), lr=0.1)
     state = {"model": model, "optimizer": optimizer, "noise": noise}
     for step in range(trial.resume(state), 4):
         inputs = torch.randn(16, 8, generator=noise)

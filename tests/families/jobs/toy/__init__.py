@@ -95,6 +95,8 @@ def run(trial: Trial[Any]) -> None:
     import torch
     from torch import nn
 
+    from seedbed.nets.optimizers import eager
+
     config = trial.config
     leader: Any = trial.inputs["leader"][0].config if "leader" in trial.inputs else config
     width = leader.width
@@ -109,7 +111,8 @@ def run(trial: Trial[Any]) -> None:
     trial.splits(**{name: (sorted(members), sorted(members)) for name, members in units(config).items()})
     trial.baseline("nothing", {"test/loss": 1.0})
     trial.describe("made-up points")
-    optimizer = torch.optim.SGD(model.parameters(), lr=config.rate, momentum=getattr(config, "momentum", 0.9))
+    momentum = getattr(config, "momentum", 0.9)
+    optimizer = eager(torch.optim.SGD)(model.parameters(), lr=config.rate, momentum=momentum)
     noise = trial.generator("noise")
     running = {"sum": 0.0}
     state = {"model": model, "optimizer": optimizer, "noise": noise, "running": running}
