@@ -174,9 +174,12 @@ undeploy: $(if $(filter local,$(OVERLAY)),local-files) ## Take OVERLAY out of th
 at-hand = $(if $(wildcard $(CLUSTER)/engine),eval "$$($(CLUSTER)/engine up)";) \
 	  $(if $(KUBECONFIG),,eval "$$($(CLUSTER)/cluster up)";)
 
-.PHONY: test-cluster
-test-cluster: .venv/ready ## The tests that need a cluster: KUBECONFIG's, else CLUSTER's (a folder) is brought up. WITHOUT: a marker.
+.PHONY: ready-cluster
+ready-cluster: ## The images, built, tested and brought into a cluster with all that they need there.
 	@$(at-hand) $(MAKE) --no-print-directory images selftest load deploy
+
+.PHONY: test-cluster
+test-cluster: .venv/ready ready-cluster ## The tests that need a cluster: KUBECONFIG's, else CLUSTER's (a folder) is brought up. WITHOUT: a marker.
 	@$(at-hand) $(BIN)/python -m pytest -n 3 --dist worksteal -m 'not alone' --durations 30 \
 	  tests/manifests/rendered_overlays.py tests/manifests/alert_rules.py tests/cluster
 	@$(at-hand) CLUSTER_TOOL=$(abspath $(wildcard $(CLUSTER)/cluster)) \

@@ -28,7 +28,7 @@ def no_gpus() -> Iterator[None]:
 
 @pytest.mark.usefixtures("no_gpus")
 def test_with_two_gpus_two_trials_run_at_a_time_and_with_none_they_wait(submit: Callable[..., Sweep]) -> None:
-    sent = submit(name="gpus", plan={"config": {"epochs": 20}}, seeds=3, gpus="1")
+    sent = submit(name="gpus", plan={"config": {"epochs": 9}}, seeds=3, gpus="1")
     until(
         lambda: "Insufficient nvidia.com/gpu" in seedbed("status", "--on", "argo").stdout, "word of waiting"
     )

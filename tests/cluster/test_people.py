@@ -76,7 +76,7 @@ def test_the_argo_server_will_do_where_there_is_no_kubeconfig(
     assert done.returncode == 0, done.stderr
     assert "(1/1)" in done.stdout
 
-    long = submit(name="by-server", plan={"config": {"epochs": 61}})
+    long = submit(name="by-server", plan={"config": {"epochs": 26}})
     long.running_pod()
     stopped = seedbed("stop", long.name, **alone)
     assert stopped.returncode == 0, stopped.stderr
