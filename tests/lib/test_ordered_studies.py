@@ -31,7 +31,7 @@ def plan(make_sweep: MakeSweep, stages: Stages, loss: Loss = lambda _: None, **o
         found = loss(trial)
         if found is None:
             return None
-        params = 10.0 * trial.config["width"]
+        params = 10.0 * trial.config.get("width", 1)
         metrics = {"val/loss@best": found, "test/loss@best": 1 - found, "params@best": params}
         return metrics if found else {}
 
@@ -227,6 +227,38 @@ def test_the_chain_is_confirmed_on_other_seeds_with_each_kept_step_left_out(make
         InvalidSweep, match=r"\[again\]\.plan\.seeds: seed 2 selected in stage widths: only seeds"
     ):
         plan(make_sweep, {**STUDY, "again": {**CONFIRM, "seeds": "2-4"}})
+
+
+def test_what_confirms_needs_its_seeds_where_it_takes_inputs_which_is_said_before_anything_trained(
+    make_sweep: MakeSweep,
+) -> None:
+    leaders: dict[str, Any] = {"config": {"role": "leader"}, "seeds": "0-2"}
+    followers: dict[str, Any] = {
+        "depends": "leaders", "config": {"role": "follower"}, "inputs": {"leader": {"stage": "leaders"}},
+        "grid": {"rate": [0.01, 0.02]}, "baseline": {"where": {"rate": 0.01}}, "select": SELECT, "seeds": "0-2",
+    }  # fmt: skip
+    again = {"depends": "followers && leaders", "confirm": "followers", "seeds": "10-12"}
+    stages = {"leaders": leaders, "followers": followers, "again": again}
+    with pytest.raises(
+        InvalidSweep,
+        match=r'\[again\].plan.inputs.leader: .* no trial with seed 10; it has 0-2; let it run `seeds: "0-2,10-12"`',
+    ):
+        plan(make_sweep, stages)
+    assert (
+        plan(make_sweep, {**stages, "leaders": {**leaders, "seeds": "0-2,10-12"}}).stages["again"].at_most
+        == 6
+    )
+    by_name = {**followers, "inputs": {"leader": {"stage": "leaders", "pick": {"seed": 1}}}}
+    planned = plan(make_sweep, {**stages, "followers": by_name}, loss_of(rate=0.02)).stages["again"]
+    assert len({trial.inputs["leader"][0] for trial in planned.trials}) == 1
+    with pytest.raises(InvalidSweep, match="no trial with seed 7; it has 0-2"):
+        plan(
+            make_sweep,
+            {
+                **stages,
+                "followers": {**by_name, "inputs": {"leader": {"stage": "leaders", "pick": {"seed": 7}}}},
+            },
+        )
 
 
 def test_a_chain_that_kept_nothing_has_its_start_only(make_sweep: MakeSweep) -> None:

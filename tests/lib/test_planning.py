@@ -142,7 +142,11 @@ def test_canonical_json_does_not_depend_on_order(value: dict[str, Any]) -> None:
             {"baseline": {"where": {"rate": "{rate}"}}, "select": {"metric": "val/loss@best", "mode": "min"}},
             "baseline.where: a stage that selects has one point to beat, no {name}",
         ),
-        ({"seeds": "0-5"}, "stage leaders has no trial with seed 3; it has 0, 1, 2"),
+        (
+            {"seeds": "0-5"},
+            'stage leaders has no trial with seed 3; it has 0-2; let it run `seeds: "0-5"`, or take one of it '
+            "with `pick: {seed: 0}`",
+        ),
         ({"seeds": "0-x"}, "[followers].plan.seeds: found '0-x', expected seeds such as"),
         ({"family": "toyy"}, "[followers].family: no family is called 'toyy'; did you mean 'toy'?"),
         (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from seedbed.config import Config
 from seedbed.errors import InvalidSweep, did_you_mean
@@ -11,9 +11,10 @@ from seedbed.family import Family
 from seedbed.planning.expectations import refuse_wrong_expectations
 from seedbed.planning.model import PlannedStage
 from seedbed.planning.selecting import metric_names
-from seedbed.sweep.language import InputPlan, TablePlan
+from seedbed.sweep.language import InputPlan, SeedPick, TablePlan
 from seedbed.sweep.part import Scalar
 from seedbed.sweep.points import flatten
+from seedbed.sweep.seeds import seeds_text
 
 MOST_PACKS = 1000
 """Of a stage: with ten times as many pods, one pass of Argo's workflow controller takes 20 to 40 seconds."""
@@ -42,6 +43,23 @@ def refuse_several(role: str, source: InputPlan, family: Family, config: Config,
         raise InvalidSweep(
             f"{place}: all hands on every seed of a point, and a {plays} takes one trial as {role}; "
             "expected same-seed, best or {seed: n}"
+        )
+
+
+def refuse_absent_seeds(source: InputPlan, here: Sequence[int], there: Sequence[int], place: str) -> None:
+    """Raise InvalidSweep where a trial would build on one of a seed that its stage does not run.
+
+    Known before anything is trained, also of a stage that inherits or confirms: that would fail at its end.
+    """
+    if source.pick in ("best", "all"):
+        return
+    wanted = [source.pick.seed] if isinstance(source.pick, SeedPick) else here
+    absent = [seed for seed in wanted if seed not in there]
+    if absent:
+        needed = f'`seeds: "{seeds_text([*there, *absent])}"`'
+        raise InvalidSweep(
+            f"{place}: stage {source.stage} has no trial with seed {absent[0]}; it has {seeds_text(there)}; "
+            f"let it run {needed}, or take one of it with `pick: {{seed: {there[0]}}}`"
         )
 
 

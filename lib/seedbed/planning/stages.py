@@ -23,6 +23,7 @@ from seedbed.planning.model import (
 )
 from seedbed.planning.picking import Hopeless, NotYetKnown, best_trial
 from seedbed.planning.refusals import (
+    refuse_absent_seeds,
     refuse_contradicted_axes,
     refuse_several,
     refuse_too_many_packs,
@@ -199,6 +200,7 @@ class StagePlanner:
         for role, source in sources.items():
             place = f"{self.place}.inputs.{role}"
             refuse_several(role, source.plan, self.family, config, f"{place}.pick")
+            refuse_absent_seeds(source.plan, self.seeds, source.point.seeds, place)
             if role in self.plan.inputs and self.plan.inputs[role].where == "each":
                 refuse_contradicted_axes(source.stage, point.axes, config, f"{place}.where")
             self.leaks.refuse((self.family, config), (source.stage.family, source.point.config), place)
@@ -221,7 +223,7 @@ class StagePlanner:
         return _Source(source, planned, the_point(planned, where, f"{place}.where", point.axes))
 
     def _trial(self, point: Point, config: Config, sources: Mapping[str, _Source], seed: int) -> PlannedTrial:
-        inputs = {role: self._picked(role, source, seed) for role, source in sources.items()}
+        inputs = {role: self._picked(source, seed) for role, source in sources.items()}
         role = self.family.role_of(config)
         revision = self.family.roles[role].revision
         data = self._fingerprint(config)
@@ -246,8 +248,8 @@ class StagePlanner:
             inputs=inputs,
         )
 
-    def _picked(self, role: str, source: _Source, seed: int) -> list[InputRef]:
-        """The trials of a role's point that a trial builds on."""
+    def _picked(self, source: _Source, seed: int) -> list[InputRef]:
+        """The trials of an input's point that a trial builds on."""
         trials = source.point.trials
         if not trials:
             raise NotYetKnown
@@ -257,11 +259,6 @@ class StagePlanner:
             chosen = [best_trial(source.stage.family, list(trials.values()), self.metrics_of)]
         else:
             wanted = source.plan.pick.seed if isinstance(source.plan.pick, SeedPick) else seed
-            if wanted not in trials:
-                raise InvalidSweep(
-                    f"{self.place}.inputs.{role}: stage {source.plan.stage} has no trial with seed {wanted}; "
-                    f"it has {', '.join(map(str, trials))}"
-                )
             chosen = [trials[wanted]]
         return [InputRef(trial.family, trial.id, source.plan.weights) for trial in chosen]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 
 from seedbed.errors import InvalidSweep
 
@@ -27,6 +28,17 @@ def parse_seeds(text: str, place: str) -> list[int]:
             f"{place}: seed {repeated} is given twice in {text!r}; repeats need seeds of their own"
         )
     return list(counts)
+
+
+def seeds_text(seeds: Iterable[int]) -> str:
+    """The reverse of parse_seeds, in ascending order: `0-2,10`."""
+    ranges: list[list[int]] = []
+    for seed in sorted(seeds):
+        if ranges and seed == ranges[-1][-1] + 1:
+            ranges[-1].append(seed)
+        else:
+            ranges.append([seed])
+    return ",".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in ranges)
 
 
 def _range_of(piece: str, text: str, place: str) -> range:

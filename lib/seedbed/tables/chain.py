@@ -121,7 +121,10 @@ def _sentences(chain: Chain) -> list[str]:
         "95% intervals over seeds, from the pooled sd of each stage."
     )
     if not chain.fresh_seeds:
-        return [*said, "Nothing confirms this chain: a stage with `confirm` runs it afresh on other seeds."]
+        return [
+            *said,
+            "Nothing confirms this chain yet: a stage with `confirm` runs it afresh on other seeds.",
+        ]
     if not chain.confirmed:
         return [*said, f"Confirmed on seeds {chain.fresh_seeds}: no step was kept, so that there is no gain."]
     said.append(
