@@ -13,7 +13,7 @@ from seedbed.errors import InvalidConfig, InvalidSweep
 from seedbed.family import load_family
 from seedbed.identity import canonical_json, trial_id
 from seedbed.planning import PlannedTrial, SweepPlan, plan_sweep
-from seedbed.sweep.laptop import with_seeds
+from seedbed.sweep.laptop import in_form, with_seeds
 from seedbed.sweep.workflow import read_sweep
 from tests.conftest import MakeSweep
 
@@ -449,6 +449,17 @@ def test_each_label_is_compared_with_the_one_it_came_from(make_sweep: MakeSweep)
     assert against == {"b": configs["a"], "c": configs["b"]}
 
 
+def test_a_laptop_form_may_keep_a_label_without_the_one_it_came_from(make_sweep: MakeSweep) -> None:
+    stage = {"config": {"role": "leader"}, "grid": {"variant": VARIANTS}, "baseline": "parent"}
+    for kept, compared in ((["c"], []), (["b", "c"], ["c"])):
+        sweep = read_sweep(make_sweep({"s": stage}, laptop={"s": {"only": {"variant": kept}}}))
+        planned = plan_sweep(in_form(sweep, "laptop"))
+        configs = {trial.axes["variant"]: trial.config for trial in planned.stages["s"].trials}
+        assert (configs["c"]["rate"], configs["c"]["width"]) == (0.02, 2)
+        against = planned.baselines["s"].trials if "s" in planned.baselines else []
+        assert [trial.axes["variant"] for trial in against[::3]] == compared
+
+
 def test_two_blocks_may_share_a_point_and_it_is_run_once(make_sweep: MakeSweep) -> None:
     blocks = [{"width": [2, 4]}, {"width": [4], "rate": [0.01, 0.02]}]
     planned = plan(make_sweep, {"s": {"config": {"role": "leader"}, "grid": blocks}})
@@ -457,6 +468,19 @@ def test_two_blocks_may_share_a_point_and_it_is_run_once(make_sweep: MakeSweep) 
         {"width": 4},
         {"width": 4, "rate": 0.02},
     ]
+
+
+def test_points_that_share_the_trial_of_one_seed_only_are_not_one_point(make_sweep: MakeSweep) -> None:
+    own, first = ({"stage": "leaders", "pick": pick} for pick in ("same-seed", {"seed": 0}))
+    blocks = [
+        {"whose": {"own": {"inputs": {"leader": own}}}},
+        {"whose": {"first": {"inputs": {"leader": first}}}},
+    ]
+    leaders = {"config": {"role": "leader"}}
+    followers = {"depends": "leaders", "config": {"role": "follower"}}
+    for grid in (blocks, {"whose": {**blocks[0]["whose"], **blocks[1]["whose"]}}):
+        with pytest.raises(InvalidSweep, match="whose=own seed=0 and whose=first seed=0 are the same trial"):
+            plan(make_sweep, {"leaders": leaders, "followers": {**followers, "grid": grid}})
 
 
 def test_a_baseline_of_one_fold_cannot_stand_for_all(make_sweep: MakeSweep) -> None:

@@ -284,17 +284,23 @@ class StagePlanner:
         return self.fingerprints[key]
 
     def _without_twins(self, points: Sequence[Pair]) -> list[PlannedPoint]:
-        """Points that are the same trials: merged when they come from two blocks, refused within one."""
-        seen: dict[str, tuple[Point, PlannedPoint]] = {}
+        """Points that are the same trials: merged when they come from two blocks, refused within one.
+
+        Those that share some seeds' trials and not the others' are refused too: neither can stand for the other.
+        """
+        seen: dict[str, Pair] = {}
         kept = []
         for point, planned in points:
-            first = next(iter(planned.trials.values()), None)
-            twin = seen.setdefault(first.id, (point, planned)) if first else (point, planned)
-            if twin[1] is planned:
+            ids = {trial.id for trial in planned.trials.values()}
+            shared = next((trial for trial in planned.trials.values() if trial.id in seen), None)
+            if shared is None:
                 kept.append(planned)
-            elif twin[0].block == point.block:
-                labels = [next(iter(one.trials.values())).label for one in (twin[1], planned)]
-                raise InvalidSweep(f"{self.place}.grid: {labels[0]} and {labels[1]} are the same trial")
+                seen |= dict.fromkeys(ids, (point, planned))
+                continue
+            twin_point, twin = seen[shared.id]
+            if twin_point.block == point.block or ids != {trial.id for trial in twin.trials.values()}:
+                (label,) = (trial.label for trial in twin.trials.values() if trial.id == shared.id)
+                raise InvalidSweep(f"{self.place}.grid: {label} and {shared.label} are the same trial")
         return kept
 
 

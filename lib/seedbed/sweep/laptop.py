@@ -82,7 +82,15 @@ def _apply(plan: StagePlan, cut: LaptopStage, place: str, strict: bool) -> Stage
     apart = plan.confirm is not None and not strict  # what confirms needs seeds that selected nothing
     seeds = plan.seeds if apart else cut.seeds or plan.seeds
     changed = {"config": nest(config), "grid": grid, "over": over or {}, "seeds": seeds}
+    if plan.baseline == "parent" and _has_heirs(plan.blocks) and not _has_heirs(blocks):
+        changed["baseline"] = None  # the labels that remain are compared with none
     return plan.model_copy(update=changed)
+
+
+def _has_heirs(blocks: list[Block]) -> bool:
+    """Whether a label comes `from` another."""
+    axes = [values for block in blocks for values in block.values() if isinstance(values, dict)]
+    return any(label.origin for labels in axes for label in labels.values())
 
 
 def _without_vain_expectations(full: Sweep, cut: Sweep, stage: Stage) -> Stage:
