@@ -118,7 +118,9 @@ def compare(
                 theirs=other,
                 difference=one,
                 over_units=mine.minus_over_units(other, a.score) if a.score and a.score == b.score else None,
-                detectable=minimum_detectable_difference(pooled, one.n) if one and pooled else None,
+                detectable=minimum_detectable_difference(pooled, one.n)
+                if one and pooled and pooled.sd
+                else None,
                 p_holm=adjusted.get((mine, other)),
                 changes=mine.changes_from(other),
             )

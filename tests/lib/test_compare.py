@@ -50,7 +50,12 @@ def store(tmp_path: Path, make_sweep: MakeSweep) -> Store:
 def right(trial: PlannedTrial) -> dict[str, tuple[int, int]]:
     width, seed = trial.config["width"], trial.seed
     slow = trial.config["rate"] == 0.01
-    return {unit: (20 + 2 * width + (seed * at) % 3 - slow, 40) for at, unit in enumerate(UNITS)}
+    uneven = width == 4
+    luck = {"s1": (1 if (seed + width // 2) % 2 else -1) + uneven, "s2": -uneven}
+    return {
+        unit: (20 + 2 * width + (seed * at) % 3 - slow + luck.get(unit, 0), 40)
+        for at, unit in enumerate(UNITS)
+    }
 
 
 def values(trial_width: int, rate: float = 0.01) -> list[float]:
@@ -186,6 +191,14 @@ def test_the_command_says_what_the_difference_can_carry_and_what_it_may_come_fro
     assert any(line.startswith("    p            < 0.001") for line in lines)
     assert "  They differ in 2 settings: the difference cannot be laid to one of them" in lines
     assert [line.split() for line in lines[-2:]] == [["width", "4", "1"], ["rate", "0.02", "0.01"]]
+
+
+def test_a_difference_that_is_the_same_in_every_run_has_no_interval(store: Store, tmp_path: Path) -> None:
+    arguments = ["first/alone", "second/alone", "--metric", METRIC, "--store", str(tmp_path / "runs")]
+    lines = CliRunner().invoke(app, ["compare", *arguments]).output.splitlines()
+    assert "  A - B  0.000, paired by 6 seeds" in lines
+    assert "    over seeds   no interval: the same in every run" in lines
+    assert not [line for line in lines if "detectable" in line]
 
 
 def test_points_of_which_nothing_finished_differ_in_what_was_planned(store: Store, tmp_path: Path) -> None:

@@ -121,11 +121,9 @@ def test_one_value_has_neither_spread_nor_interval() -> None:
 
 
 @pytest.mark.parametrize("value", [0.1, 1 / 3, 1e300, -7.0])
-def test_equal_values_have_a_spread_of_exactly_zero(value: float) -> None:
+def test_equal_values_have_a_spread_of_exactly_zero_which_makes_no_interval(value: float) -> None:
     assert spread([value] * 3) == 0
-    interval = interval_over_seeds([value] * 3)
-    assert interval is not None
-    assert interval.low == interval.high == pytest.approx(value)
+    assert interval_over_seeds([value] * 3) is None
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
@@ -347,6 +345,17 @@ def test_a_published_value_without_spread_is_held_against_our_own_spread() -> No
     assert found is not None
     assert alone is not None
     assert (found.low, found.high) == pytest.approx((alone.low, alone.high))
+
+
+def test_what_does_not_vary_but_for_rounding_gives_no_interval() -> None:
+    points = {name: {seed: step + seed / 7 for seed in range(7)} for name, step in (("a", 0.1), ("b", 0.3))}
+    pooled = pooled_spread(points)
+    assert pooled == Pooled(0.0, 6)
+    for spread_of_all in (pooled, None):
+        found = paired_difference(points["b"], points["a"], spread_of_all)
+        assert found is not None
+        assert found.mean == pytest.approx(0.2)
+        assert (found.low, found.high, found.p) == (None, None, None)
 
 
 def test_a_tie_with_the_best_is_not_distinguishable_even_without_any_spread() -> None:

@@ -19,6 +19,7 @@ from seedbed.statistics import (
     OverUnits,
     Pooled,
     difference_over_units,
+    drawn_over_units,
     holm,
     over_units,
     paired_difference,
@@ -59,8 +60,13 @@ def test_fewer_than_five_units_have_a_mean_and_no_interval() -> None:
     assert difference_over_units([(four, four)], ratio) == OverUnits(0.0, None, None, 4)
 
 
-def test_equal_units_have_an_interval_of_no_width() -> None:
-    assert over_units(dict.fromkeys("abcde", 0.5)) == OverUnits(0.5, 0.5, 0.5, 5)
+def test_equal_units_say_nothing_of_how_far_new_ones_lie() -> None:
+    assert over_units(dict.fromkeys("abcde", 0.5)) == OverUnits(0.5, None, None, 5)
+    everything_right = one_each([1.0] * 7)
+    assert drawn_over_units([everything_right], ratio) == OverUnits(1.0, None, None, 7)
+    assert difference_over_units([(everything_right, everything_right)], ratio) == OverUnits(
+        0.0, None, None, 7
+    )
 
 
 def test_a_units_seeds_are_averaged_before_anything_else() -> None:
@@ -88,10 +94,11 @@ def test_the_pooled_difference_counts_samples_and_folds_of_one_unit_count_units(
 def test_both_sides_get_the_same_draw_so_that_hard_people_do_not_count() -> None:
     generator = np.random.default_rng(0)
     people = generator.normal(0.6, 0.2, size=12)
-    a, b = one_each(list(people + 0.05)), one_each(list(people))
+    gains = np.tile([0.0499, 0.0501], 6)
+    a, b = one_each(list(people + gains)), one_each(list(people))
     found = difference_over_units([(a, b)], ratio)
     assert found is not None
-    assert (found.mean, found.low, found.high) == pytest.approx((0.05, 0.05, 0.05))
+    assert (found.mean, found.low, found.high) == pytest.approx((0.05, 0.05, 0.05), abs=1e-4)
 
 
 @pytest.mark.parametrize("n", [9, 30])

@@ -83,14 +83,16 @@ def _difference(found: Comparisons, pair: Comparison) -> Iterator[str]:
     ends = bounds(found, one)
     pooled = found.pooled
     spread = f"pooled sd {number(found, pooled.sd)}, {pooled.df} df" if pooled else "their own spread"
-    told = f"[{', '.join(ends)}]  95%, {spread}" if ends else "no interval: one pair and no spread"
+    why = "one pair and no spread" if one.n == 1 else "the same in every run"
+    told = f"[{', '.join(ends)}]  95%, {spread}" if ends else f"no interval: {why}"
     yield f"    over seeds   {told}"
     if new is None:
         yield f"    over units   not known: {found.metric} cannot be made again from predictions on the same units"
     else:
         ends = bounds(found, new)
         few = f"fewer than {FEWEST_UNITS} ({new.n}): this cannot speak for new ones"
-        told = f"[{', '.join(ends)}]  95%, paired cluster bootstrap of {new.n} units" if ends else few
+        why = few if new.n < FEWEST_UNITS else f"no interval: the same in all {new.n}"
+        told = f"[{', '.join(ends)}]  95%, paired cluster bootstrap of {new.n} units" if ends else why
         yield f"    over units   {told}"
     if one.correlation is not None:
         yield f"    correlation  {one.correlation:.2f} between the sides of the pairs"

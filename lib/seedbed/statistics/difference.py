@@ -13,6 +13,7 @@ from seedbed.statistics.spread import (
     Convention,
     PointT,
     Pooled,
+    is_rounding,
     refuse_not_finite,
     spread,
 )
@@ -26,8 +27,8 @@ would rest on the normal curve alone; with six it can be 0.031."""
 class Difference:
     """The mean of `n` paired differences, its 95% interval, and how the two sides of the pairs go together.
 
-    The bounds are None where nothing says how large the error is; the correlation is None where it would say
-    nothing: fewer than three pairs, or a side without spread.
+    The bounds are None where nothing says how large the error is, as where it is the same in every run; the
+    correlation is None where it would say nothing: fewer than three pairs, or a side without spread.
     """
 
     mean: float
@@ -65,14 +66,15 @@ def paired_difference(
     mean = fmean(differences)
     together = _correlation([a[block] for block in common], [b[block] for block in common])
     own = spread(differences)
+    error, df = 0.0, 0
     if pooled is not None:
         error, df = pooled.sd * math.sqrt(2 / n), pooled.df
     elif own is not None:
         error, df = own / math.sqrt(n), n - 1
-    else:
+    if is_rounding(error, (side[block] for side in (a, b) for block in common)):
         return Difference(mean, None, None, n, together)
     half = student_t(0.5 + CONFIDENCE / 2, df) * error
-    p = two_sided(mean / error, df) if n >= FEWEST_PAIRS and error else None
+    p = two_sided(mean / error, df) if n >= FEWEST_PAIRS else None
     return Difference(mean, mean - half, mean + half, n, together, p)
 
 

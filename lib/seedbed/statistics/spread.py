@@ -61,12 +61,12 @@ def spread(values: Sequence[float], convention: Convention = "sample") -> float 
 
 
 def interval_over_seeds(values: Sequence[float]) -> Interval | None:
-    """Where the mean over all seeds lies, with 95% confidence; None for fewer than two values.
+    """Where the mean over all seeds lies, with 95% confidence; None for fewer than two values, or all alike.
 
     Student's t: mean ± t(.975, n - 1) · sample sd / √n. It speaks of other seeds, not of other people.
     """
     sd = spread(values)
-    if sd is None:
+    if sd is None or is_rounding(sd, values):
         return None
     mean, half = fmean(values), student_t(0.5 + CONFIDENCE / 2, len(values) - 1) * sd / math.sqrt(len(values))
     return Interval(mean - half, mean + half)
@@ -76,10 +76,14 @@ def pooled_spread(values: Mapping[PointT, Mapping[BlockT, float]]) -> Pooled | N
     """The residual spread of value ~ point + block by least squares; None without degrees of freedom.
 
     The randomized block design without interaction (Montgomery, Design and Analysis of Experiments, ch. 4),
-    with df = observations - rank, so that points may miss blocks.
+    with df = observations - rank, so that points may miss blocks. Exactly 0 where points and blocks explain
+    everything but rounding.
     """
     fit = _fit(values)
-    return Pooled(math.sqrt(fit.squares / fit.df), fit.df) if fit.df else None
+    if not fit.df:
+        return None
+    sd = math.sqrt(fit.squares / fit.df)
+    return Pooled(0.0 if is_rounding(sd, _flat(values)) else sd, fit.df)
 
 
 def unlike_the_others(values: Mapping[PointT, Mapping[BlockT, float]]) -> dict[PointT, Unlike]:
@@ -95,20 +99,27 @@ def unlike_the_others(values: Mapping[PointT, Mapping[BlockT, float]]) -> dict[P
 
     fit = _fit(values)
     found = {}
-    largest = max((abs(value) for blocks in values.values() for value in blocks.values()), default=0.0)
-    rounding = (1e-12 * largest) ** 2
     for point, (squares, df) in _own_squares(fit).items():
         if df < 1 or fit.df - df < 1:
             continue
         own = squares / df
         others = max(fit.squares - squares, 0.0) / (fit.df - df)
-        if others / 9 <= own <= 9 * others or max(own, others) <= rounding:
+        if others / 9 <= own <= 9 * others or is_rounding(math.sqrt(max(own, others)), _flat(values)):
             continue
         ratio = own / others if others else math.inf
         tail = min(special.fdtr(df, fit.df - df, ratio), special.fdtrc(df, fit.df - df, ratio))
         if tail < (1 - CONFIDENCE) / 2 / len(values):
             found[point] = Unlike(math.sqrt(own), math.sqrt(others))
     return found
+
+
+def is_rounding(sd: float, values: Iterable[float]) -> bool:
+    """Whether a spread of values is nothing but rounding, so that it does not say how large an error is."""
+    return sd <= 1e-12 * max(map(abs, values), default=0.0)
+
+
+def _flat(values: Mapping[PointT, Mapping[BlockT, float]]) -> Iterable[float]:
+    return chain.from_iterable(blocks.values() for blocks in values.values())
 
 
 @dataclass(frozen=True)

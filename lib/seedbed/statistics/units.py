@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from seedbed.statistics.pairs import PairBlock
 from seedbed.statistics.quantiles import CONFIDENCE, normal, student_t
-from seedbed.statistics.spread import refuse_not_finite, spread
+from seedbed.statistics.spread import is_rounding, refuse_not_finite, spread
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,7 +39,10 @@ AT_ONCE = 4_000_000
 
 @dataclass(frozen=True)
 class OverUnits:
-    """A figure from `n` units, with a 95% interval for new units; no bounds for fewer than FEWEST_UNITS."""
+    """A figure from `n` units, with a 95% interval for new units.
+
+    No bounds for fewer than FEWEST_UNITS, nor where all are alike: that says little of new ones, not everything.
+    """
 
     mean: float
     low: float | None
@@ -69,7 +72,7 @@ def over_units(values: Mapping[str, float]) -> OverUnits | None:
     if not of_each:
         return None
     mean, sd, n = fmean(of_each), spread(of_each), len(of_each)
-    if sd is None or n < FEWEST_UNITS:
+    if sd is None or n < FEWEST_UNITS or is_rounding(sd, of_each):
         return OverUnits(mean, None, None, n)
     half = student_t(0.5 + CONFIDENCE / 2, n - 1) * sd / math.sqrt(n)
     return OverUnits(mean, mean - half, mean + half, n)
@@ -149,6 +152,8 @@ def _bootstrap(terms: Sequence[_Term]) -> OverUnits | None:
     drawn = _means(terms, units, _draws(len(units))[:most])
     tail = normal(-math.sqrt(len(units) / (len(units) - 1)) * student_t(0.5 + CONFIDENCE / 2, len(units) - 1))
     low, high = np.quantile(drawn[np.isfinite(drawn)], [tail, 1 - tail]).tolist()
+    if is_rounding(high - low, [mean, 1.0]):
+        return OverUnits(mean, None, None, len(units))
     return OverUnits(mean, low, high, len(units))
 
 

@@ -204,12 +204,14 @@ class _Stage:
 def _facts(points: Sequence[Point]) -> Facts:
     values = {point: point.seeds for point in points}
     n = max((len(point.seeds) for point in points), default=0)
-    pooled = statistics.pooled_spread(values)
+    spread = statistics.pooled_spread(values)
+    pooled = spread if spread and spread.sd else None
     unlike = statistics.unlike_the_others(values)
     return Facts(
         n=n,
         trials=max((len(point.values) for point in points), default=0),
         pooled=pooled,
+        alike=spread is not None and pooled is None,
         detectable=statistics.minimum_detectable_difference(pooled, n) if pooled else None,
         unlike={point.name: spreads for point, spreads in unlike.items()},
     )

@@ -212,6 +212,11 @@ class Facts:
     """The trials behind such a point: more than its seeds where there are replicates."""
 
     pooled: Pooled | None
+    """None where it is not known, or 0: then it says nothing about the next run."""
+
+    alike: bool
+    """Whether it is 0: between any two points, the difference is the same in every run."""
+
     detectable: float | None
     """The minimum detectable difference of two points with `n` seeds each."""
 

@@ -153,6 +153,8 @@ def footer(table: Table) -> list[str]:
     runs = f"{facts.n} {'seed' if facts.n == 1 else 'seeds'}"
     if table.replicates and facts.n > 1:
         runs += f", each a mean over {' × '.join(table.replicates)}"
+    if facts.alike:
+        return [f"{runs}, every difference the same in each: no interval over seeds."]
     if facts.pooled is None or facts.detectable is None:
         why = runs if facts.n < 2 else f"{runs} and 0 df"
         return [f"{why}: no {'pooled ' if facts.n > 1 else ''}spread, no interval over seeds."]

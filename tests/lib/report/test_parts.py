@@ -107,7 +107,7 @@ def test_all_that_is_drawn_stands_in_its_frame(values: list[list[float]], named:
 
 
 def test_bars_of_points_are_not_to_be_read_as_those_of_differences() -> None:
-    found = [one for at in range(3) for one in outcomes({"r": at}, 0.1 * at, 0.2 + 0.1 * at)]
+    found = [one for at in range(3) for one in outcomes({"r": at}, 0.1 * at, 0.2 + 0.11 * at)]
     warned = "bars that overlap say nothing of a paired difference"
     for baseline, told in ((Baseline("other", outcomes({}, 0.2, 0.4)), True), (None, False)):
         figure = main_figure(view(found, rows="r", baseline=baseline))

@@ -44,9 +44,14 @@ def outcome(axes: dict[str, Scalar], seed: int, right: dict[str, tuple[int, int]
 
 
 def folds(axes: dict[str, Scalar], gain: int, people: int = 6) -> list[Outcome]:
-    """Everybody left out once, over two seeds; person 0 has ten times as many samples."""
+    """Everybody left out once, over two seeds; person 0 has ten times as many samples. Odd gains are uneven."""
+    uneven = gain % 2
     return [
-        outcome({**axes, "fold": fold}, seed, {f"s{fold}": ((10 + gain + fold + seed) * times, 20 * times)})
+        outcome(
+            {**axes, "fold": fold},
+            seed,
+            {f"s{fold}": ((10 + gain + uneven * (-1) ** fold + fold + seed) * times, 20 * times)},
+        )
         for fold in range(people)
         for seed in (0, 1)
         for times in ([10] if fold == 0 else [1])

@@ -435,6 +435,21 @@ def test_what_cannot_be_said_is_said_to_be_so(outcomes: list[Outcome], last: str
     assert terminal.render(tables(outcomes)).splitlines()[-1] == last
 
 
+def test_differences_that_are_the_same_in_every_seed_have_no_interval_and_nothing_is_best() -> None:
+    other = Baseline("scratch", finished({}, [0.6, 0.8]))
+    alike = tables(finished({}, [0.7, 0.9]), unit="%", baseline=other)
+    assert terminal.render(alike) == (
+        """\
+test accuracy @best (%), mean ± sample sd over seeds
+           test accuracy @best   minus scratch, over seeds
+students   80.0 ± 14.1  (2/2)    +10.0
+scratch    70.0 ± 14.1  (2/2)
+
+2 seeds, every difference the same in each: no interval over seeds.
+"""
+    )
+
+
 def test_one_seed_shows_differences_without_spread_or_interval() -> None:
     one = tables(finished({}, [0.5]), unit="%", baseline=Baseline("scratch", finished({}, [0.45])))
     assert terminal.render(one) == (
