@@ -21,6 +21,17 @@ from seedbed.sweep.language import (
 )
 from seedbed.sweep.ordered import Bounds, NamedPoint, SelectPlan
 
+_EXPECTED = {
+    "dict_type": "settings by name",
+    "string_type": "text",
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "list_type": "a list",
+}
+"""What is said instead of pydantic's own words, by the type of its error."""
+
+_LABELLED = "several settings at once need a label: {<axis>: {<label>: {config: {<setting>: <value>}}}}"
+
 PartT = TypeVar("PartT", bound=BaseModel)
 
 
@@ -39,7 +50,13 @@ def _complaint(error: ValidationError, value: Any, part: type[BaseModel]) -> str
         error.errors(include_url=False),
         key=lambda found: (len(found["loc"]), found["type"] == "extra_forbidden"),
     )
-    location = path_in(first["loc"], value)
+    of_scalar = first["type"] != "missing" and first["loc"][-1:] in (
+        ("str",),
+        ("int",),
+        ("float",),
+        ("bool",),
+    )
+    location = path_in(first["loc"][:-1] if of_scalar else first["loc"], value)
     path = "".join(f".{step}" for step in location)
     if first["type"] == "extra_forbidden":
         known = _fields_at(part, first["loc"][:-1])
@@ -49,10 +66,19 @@ def _complaint(error: ValidationError, value: Any, part: type[BaseModel]) -> str
     if first["type"] == "value_error":
         told = str(first["ctx"]["error"])  # some begin with the key that is wrong: `seeds: confirm needs …`
         return f"{path}.{told}" if re.match(r"[^ ]+: ", told) else f"{path}: {told}"
-    if first["type"] in ("model_type", "dict_type"):
-        return f"{path}: found {first['input']!r}, expected settings by name"
-    expected = first["msg"].removeprefix("Input should be ").lower()
-    return f"{path}: found {first['input']!r}, expected {expected}"
+    found = first["input"]
+    if (
+        isinstance(found, list | Mapping)
+        and location[:1] in (("grid",), ("over",))
+        and location[-1].isdecimal()
+    ):
+        return f"{path}: found {found!r}, expected a number, text, true or false; {_LABELLED}"
+    if first["type"] == "model_type":
+        return (
+            f"{path}: found {found!r}, expected settings by name: {', '.join(_fields_at(part, first['loc']))}"
+        )
+    expected = _EXPECTED.get(first["type"]) or first["msg"].removeprefix("Input should be ").lower()
+    return f"{path}: found {found!r}, expected {expected}"
 
 
 def _fields_at(part: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:

@@ -19,7 +19,22 @@ from seedbed.sweep.yaml import load_yaml
         ({"grid": {"a": []}}, "p.grid.a: an axis needs at least one value"),
         ({"grid": {"a": [1, 1.0]}}, "p.grid.a: 1.0 is listed twice"),
         ({"grid": {"a": 3}}, "p.grid.a: found 3, expected"),
-        ({"grid": {"a": [[1]]}}, "p.grid.a.0"),
+        (
+            {"grid": {"a": [[1]]}},
+            "p.grid.a.0: found [1], expected a number, text, true or false; several set",
+        ),
+        (
+            {"grid": [{"a": [1, {"b": 2}]}]},
+            "p.grid.0.a.1: found {'b': 2}, expected a number, text, true or false; several settings at once need "
+            "a label: {<axis>: {<label>: {config:",
+        ),
+        (
+            {"inputs": {"t": "s"}},
+            "p.inputs.t: found 's', expected settings by name: stage, where, pick, weights",
+        ),
+        ({"baseline": "s"}, "p.baseline: found 's', expected settings by name: stage, where"),
+        ({"table": {"rows": ["a"]}}, "p.table.rows: found ['a'], expected text"),
+        ({"config": 3}, "p.config: found 3, expected settings by name"),
         ({"inputs": {"t": {"where": {}}}}, "p.inputs.t.stage: is required and not set"),
         (
             {"inputs": {"t": {"stage": "s", "wehre": {}}}},
