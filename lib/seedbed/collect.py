@@ -119,9 +119,8 @@ def _results(record: StageRecord, states: Mapping[str, TrialState]) -> list[Resu
 def _request(
     store: Store, record: StageRecord, family: Family, metric: str, evidence: Evidence
 ) -> TableRequest:
-    axes = list(dict.fromkeys(axis for trial in record.trials for axis in trial.axes))
     plan = TablePlan(**record.table)
-    layout = plan.layout(axes, record.over)
+    layout = plan.layout([trial.axes for trial in record.trials], record.over)
     shown = family.metric(metric)
 
     return TableRequest(

@@ -80,7 +80,8 @@ def _few_units(results: Results) -> Iterator[str]:
     units = {unit for names in tested if names for unit in names}
     if None not in tested and 0 < len(units) < FEWEST_UNITS:
         what = "one unit" if len(units) == 1 else f"{len(units)} units"
-        yield f"Tested on {what} only ({', '.join(sorted(units))}): this cannot speak for new ones."
+        names = ", ".join(sorted(units, key=lambda unit: (len(unit), unit)))
+        yield f"Tested on {what} only ({names}): this cannot speak for new ones."
 
 
 def _few_runs(runs: int | None) -> Iterator[str]:

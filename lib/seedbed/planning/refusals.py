@@ -11,7 +11,7 @@ from seedbed.family import Family
 from seedbed.planning.expectations import refuse_wrong_expectations
 from seedbed.planning.model import PlannedStage
 from seedbed.planning.selecting import metric_names
-from seedbed.sweep.language import InputPlan, SeedPick, TablePlan
+from seedbed.sweep.language import InputPlan, SeedPick, TablePlan, axes_of
 from seedbed.sweep.part import Scalar
 from seedbed.sweep.points import flatten
 from seedbed.sweep.seeds import seeds_text
@@ -67,7 +67,8 @@ def refuse_wrong_table(planned: PlannedStage) -> None:
     """A table that cannot be made is refused now, not when everything has been trained."""
     table = planned.stage.plan.table or TablePlan()
     place = f"{planned.stage.place}.table"
-    axes = list(dict.fromkeys(axis for point in planned.points for axis in point.axes))
+    places = [point.axes for point in planned.points]
+    axes = axes_of(places)
     for key, axis in (("rows", table.rows), ("columns", table.columns)):
         if axis is not None and axis not in axes:
             near = did_you_mean(axis, axes)
@@ -80,7 +81,7 @@ def refuse_wrong_table(planned: PlannedStage) -> None:
             raise InvalidSweep(
                 f"{place}.cell: no such metric: {table.cell!r}; {did_you_mean(table.cell, known)}"
             )
-    refuse_wrong_expectations(planned, table.layout(axes, planned.over), f"{planned.stage.place}.expect")
+    refuse_wrong_expectations(planned, table.layout(places, planned.over), f"{planned.stage.place}.expect")
 
 
 def refuse_too_many_packs(planned: PlannedStage) -> None:

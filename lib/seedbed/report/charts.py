@@ -47,7 +47,7 @@ def shape_of(table: Table) -> Literal["curve", "dots", "shaded"]:
         for cell in row.cells
         if cell and table.rows_axis
     ]
-    numeric = len(own) > 2 and bool(rows) and None not in rows
+    numeric = len(own) > 2 and bool(rows) and None not in rows and not table.within_rows
     both = numeric and len(table.columns) > 2 and all(_numeric(value) is not None for value in table.columns)
     if both or len(table.columns) > FEW_COLUMNS:
         return "shaded"

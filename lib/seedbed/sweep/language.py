@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -71,9 +71,18 @@ class BaselinePlan(_Part):
     """Axes or settings that leave exactly one point; with "{name}", one for each value of that axis."""
 
 
+def axes_of(places: Iterable[Mapping[str, Any]]) -> list[str]:
+    """All axes, in the order in which they first occur."""
+    return list(dict.fromkeys(axis for place in places for axis in place))
+
+
 @dataclass(frozen=True)
 class Layout:
-    """Where each axis of a stage goes in its table; those in none of these make separate tables."""
+    """Where each axis of a stage goes in its table.
+
+    Of those in none of these, one that all points have makes separate tables; one that some lack stands in the
+    labels of the others' rows.
+    """
 
     rows: str | None
     columns: str | None
@@ -85,10 +94,10 @@ class TablePlan(_Part):
     """How the stage's table is laid out."""
 
     rows: str | None = None
-    """The axis that runs down; the first one when not said."""
+    """The axis that runs down; the first one that all points have when not said."""
 
     columns: str | None = None
-    """The axis that runs across; the second one when not said."""
+    """The axis that runs across; the second one that all points have when not said."""
 
     cell: str | None = None
     """The metric in the cells, such as test/accuracy@best."""
@@ -99,11 +108,15 @@ class TablePlan(_Part):
     show: list[Literal["trials", "mean", "std"]] = []
     """Columns for figures that stand apart, as in notes: Trial 1 to Trial n, Mean, Std. In one when not said."""
 
-    def layout(self, axes: Sequence[str], over: Collection[str]) -> Layout:
-        """Where the axes go when every point runs `over` some of them: those are averaged where not placed."""
-        free = [axis for axis in axes if axis not in over]
-        rows = self.rows or next((axis for axis in free if axis != self.columns), None)
-        columns = self.columns or next((axis for axis in free if axis != rows), None)
+    def layout(self, places: Sequence[Mapping[str, Scalar]], over: Collection[str]) -> Layout:
+        """Where the axes of points go that stand at `places` and run `over` some of them.
+
+        Those are averaged where not placed; an axis that some points lack runs across only where it is named.
+        """
+        free = [axis for axis in axes_of(places) if axis not in over]
+        shared = [axis for axis in free if all(axis in place for place in places)]
+        rows = self.rows or next((axis for axis in [*shared, *free] if axis != self.columns), None)
+        columns = self.columns or next((axis for axis in shared if axis != rows), None)
         return Layout(rows, columns, [axis for axis in over if axis not in (rows, columns)])
 
 

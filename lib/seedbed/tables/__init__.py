@@ -15,6 +15,7 @@ from statistics import fmean
 from seedbed import statistics
 from seedbed.errors import InvalidSweep, did_you_mean
 from seedbed.settings import beyond
+from seedbed.sweep.language import axes_of
 from seedbed.tables.cells import failure_flags, holm_adjusted, marks
 from seedbed.tables.model import (
     Baseline,
@@ -52,6 +53,7 @@ __all__ = [
 def build_tables(request: TableRequest) -> list[Table]:
     """The tables of a stage: one for each combination of the axes that are in no row, column or replicate.
 
+    Of those, an axis that some points lack makes no table of its own: it stands in the labels of the others' rows.
     Values keep the order in which they first occur. A trial without a finite value is counted and noted,
     never dropped. The spread behind differences and marks is pooled over the whole stage and its baseline;
     what is best, and what cannot be told from it, is said within a table. A point that lacks a seed is never
@@ -62,7 +64,7 @@ def build_tables(request: TableRequest) -> list[Table]:
     """
     _refuse_unknown(request)
     stage = _Stage(request)
-    apart = [axis for axis in _axes(request.outcomes) if axis not in _placed(request)]
+    apart = [axis for axis in stage.axes if axis not in (*_placed(request), *stage.within_rows)]
     groups: dict[tuple[Scalar, ...], list[Point]] = {}
     for point in stage.points:
         groups.setdefault(tuple(point.axes.get(axis) for axis in apart), []).append(point)
@@ -87,7 +89,13 @@ class _Stage:
             for point, other in self.against.items()
         }
         self.facts = _with_pairs(self.facts, [one.n for one in self.differences.values() if one])
-        self.axes = _axes(request.outcomes)
+        self.axes = axes_of(outcome.axes for outcome in request.outcomes)
+        placed = _placed(request)
+        self.within_rows = [
+            axis
+            for axis in self.axes
+            if axis not in placed and not all(axis in point.axes for point in self.points)
+        ]
         self.p_holm = holm_adjusted(self.differences)
         tags = Counter(tag for point in [*self.points, *self.outside] for tag in point.numerics)
         self.usual_numerics = {tag for tag, _ in tags.most_common(1)}
@@ -103,9 +111,10 @@ class _Stage:
         cells = {point: self._cell(point, best.get(point, "")) for point in [*points, *outside]}
 
         means = [cell.mean for cell in cells.values() if cell.mean is not None]
-        by_row: dict[Scalar, dict[Scalar, Cell]] = {}
+        by_row: dict[tuple[Scalar, ...], dict[Scalar, Point]] = {}
         for point in points:
-            by_row.setdefault(point.at(request.rows), {})[point.at(request.columns)] = cells[point]
+            row = tuple(point.at(axis) for axis in (request.rows, *self.within_rows))
+            by_row.setdefault(row, {})[point.at(request.columns)] = point
         baselines: dict[Scalar, list[Point]] = {}
         for point in outside:
             baselines.setdefault(point.at(request.rows), []).append(point)
@@ -120,15 +129,16 @@ class _Stage:
             columns_axis=request.columns,
             replicates=tuple(request.replicates),
             separate=separate,
+            within_rows=tuple(self.within_rows),
             columns=columns,
             rows=(
                 *(
                     Row(
-                        label(value) if request.rows else request.stage,
+                        self._row_name(next(iter(row.values()))),
                         request.stage,
-                        tuple(map(row.get, columns)),
+                        tuple(cells[row[column]] if column in row else None for column in columns),
                     )
-                    for value, row in by_row.items()
+                    for row in by_row.values()
                 ),
                 *(
                     _baseline_row(request.rows, [_first(row, axes) for axes in at_top], cells)
@@ -144,6 +154,13 @@ class _Stage:
             of_pairs=request.score is not None and request.score.of == "pairs",
             unpaired=_unpaired([self.differences[point] for point in points if point in self.against]),
         )
+
+    def _row_name(self, point: Point) -> str:
+        """The label of the row in which a point stands."""
+        rows = self.request.rows
+        own = {axis: point.axes[axis] for axis in self.within_rows if axis in point.axes}
+        here = label(point.at(rows)) if rows and (rows in point.axes or not own) else ""
+        return ", ".join(filter(None, [here, place(own)])) or self.request.stage
 
     def _cell(self, point: Point, mark: Mark) -> Cell:
         values = list(point.values.values())
@@ -248,10 +265,6 @@ def _baseline_row(rows: str | None, across: Sequence[Point | None], cells: Mappi
     return Row(name, point.source, tuple(cells[point] if point else None for point in across))
 
 
-def _axes(outcomes: Iterable[Outcome]) -> list[str]:
-    return list(dict.fromkeys(axis for outcome in outcomes for axis in outcome.axes))
-
-
 def _placed(request: TableRequest) -> list[str]:
     return [axis for axis in (request.rows, request.columns, *request.replicates) if axis is not None]
 
@@ -260,7 +273,7 @@ def _refuse_unknown(request: TableRequest) -> None:
     """Raise InvalidSweep for what the plan's `table` names and the outcomes do not have."""
     if not request.outcomes:
         return
-    known = _axes(request.outcomes)
+    known = axes_of(outcome.axes for outcome in request.outcomes)
     for axis, times in Counter(_placed(request)).items():
         if axis not in known:
             raise InvalidSweep(f"table: {request.stage} has no axis {axis!r}; {did_you_mean(axis, known)}")

@@ -88,7 +88,8 @@ def _spelled(value: Scalar) -> Scalar:
 
 
 def _axes(table: Table) -> list[str]:
-    return [axis for axis in (*table.separate, table.rows_axis, table.columns_axis) if axis is not None]
+    placed = (*table.separate, table.rows_axis, table.columns_axis, *table.within_rows)
+    return [axis for axis in placed if axis is not None]
 
 
 def _union(names: Iterable[str]) -> list[str]:

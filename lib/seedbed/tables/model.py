@@ -96,7 +96,10 @@ class TableRequest:
     """The axis down the side."""
 
     columns: str | None = None
-    """The axis along the top. Axes in neither, nor in `replicates`, make separate tables."""
+    """The axis along the top.
+
+    Axes in neither, nor in `replicates`, make separate tables, or stand in the rows' labels where points lack them.
+    """
 
     replicates: Sequence[str] = ()
     """Axes that are averaged over, together with the seed."""
@@ -249,6 +252,9 @@ class Table:
 
     separate: Mapping[str, Scalar]
     """The values of the axes that make separate tables."""
+
+    within_rows: Sequence[str]
+    """The axes that some points lack and that stand in the labels of the others' rows."""
 
     columns: tuple[Scalar, ...]
     """`(None,)` without a column axis."""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from seedbed.errors import InvalidSweep
-from seedbed.sweep.language import LaptopStage, StagePlan
+from seedbed.sweep.language import LaptopStage, StagePlan, TablePlan
 from seedbed.sweep.reading import read_part
 from seedbed.sweep.yaml import load_yaml
 
@@ -103,3 +103,21 @@ def test_yaml_that_is_wrong_is_refused_with_line_and_column(text: str, complaint
     with pytest.raises(InvalidSweep) as raised:
         load_yaml(text, "x.yaml")
     assert complaint in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("table", "places", "rows", "columns"),
+    [
+        ({}, [{"a": 1, "b": 1}, {"a": 1, "b": 2}], "a", "b"),
+        ({}, [{"stage": "x", "b": 1}, {"stage": "y"}], "stage", None),
+        ({}, [{"b": 1, "c": 1}, {"c": 2}], "c", None),
+        ({}, [{"b": 1}, {"c": 1}], "b", None),
+        ({"columns": "b"}, [{"stage": "x", "b": 1, "c": 1}, {"stage": "y", "c": 1}], "stage", "b"),
+        ({"rows": "b"}, [{"a": 1, "b": 1, "fold": 1}, {"a": 1, "b": 2, "fold": 1}], "b", "a"),
+    ],
+)
+def test_a_table_has_the_axes_down_and_across_that_all_points_have_where_the_plan_names_none(
+    table: Any, places: Any, rows: str, columns: str | None
+) -> None:
+    layout = TablePlan(**table).layout(places, {"fold"})
+    assert (layout.rows, layout.columns) == (rows, columns)

@@ -31,6 +31,7 @@ from seedbed.tables import (
     TableRequest,
     build_tables,
 )
+from seedbed.tables import csv as as_csv
 from seedbed.tables import json as as_json
 
 METRIC = "test/accuracy@best"
@@ -115,6 +116,32 @@ def test_an_axis_that_is_in_no_row_or_column_makes_tables_of_its_own_and_never_a
     assert (first.separate, second.separate) == ({"augment": True}, {"augment": False})
     assert cell(first, "0.1").mean == fmean(LOW)
     assert cell(second, "0.1").mean == fmean(HIGH)
+
+
+def test_an_axis_that_some_points_lack_stands_in_the_label_of_the_others_rows() -> None:
+    outcomes = [
+        *finished({"stage": "scratch", "network": "a"}, LOW),
+        *finished({"stage": "scratch", "network": "b"}, LOW),
+        *finished({"stage": "kd", "alpha": 0.1, "network": "a"}, MIDDLE),
+        *finished({"stage": "kd", "alpha": 0.5, "network": "a"}, HIGH),
+        *finished({"stage": "kd", "alpha": 0.5, "network": "b"}, MIDDLE),
+    ]
+    built = table(outcomes, rows="stage", columns="network")
+    assert [row.label for row in built.rows] == ["scratch", "kd, alpha=0.1", "kd, alpha=0.5"]
+    assert [[found and found.mean for found in row.cells] for row in built.rows] == [
+        [fmean(LOW), fmean(LOW)],
+        [fmean(MIDDLE), None],
+        [fmean(HIGH), fmean(MIDDLE)],
+    ]
+    assert marks(built)["kd, alpha=0.5"] == "best"
+    header, first, *_ = as_csv.render([built]).splitlines()
+    assert [header.split(",").index(axis) for axis in ("stage", "network", "alpha")]
+    assert "scratch" in first
+
+
+def test_axes_that_no_two_points_share_make_one_table() -> None:
+    built = table([*finished({"width": 2}, LOW), *finished({"rate": 0.1}, HIGH)], rows="width")
+    assert [row.label for row in built.rows] == ["2", "rate=0.1"]
 
 
 def test_the_pooled_spread_is_that_of_the_whole_stage_and_its_baseline_in_every_table() -> None:
