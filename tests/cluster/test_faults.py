@@ -17,7 +17,7 @@ from seedbed.results import Result
 from tests.cluster.conftest import Sweep, kubectl, same_numbers, seedbed, until
 
 EVICTED = {"phase": "Failed", "reason": "Evicted", "message": "The node was low on resource: memory."}
-TIMESLICE_SECONDS = 40
+TIMESLICE_SECONDS = 30
 
 CLUSTER_TOOL = os.environ.get("CLUSTER_TOOL", "")
 """Stops and starts the cluster's own parts; the Makefile says where it is."""
@@ -66,7 +66,7 @@ PREEMPTIONS = (delete, evict, delete, evict, delete, evict)
 
 
 @pytest.mark.waits
-@pytest.mark.parametrize(("accidents", "epochs"), [(PREEMPTIONS, 70), ((kill,), 25)])
+@pytest.mark.parametrize(("accidents", "epochs"), [(PREEMPTIONS, 24), ((kill,), 20)])
 def test_a_trial_goes_on_and_ends_with_the_same_numbers(
     accidents: tuple[Callable[[str], None], ...],
     epochs: int,
@@ -87,7 +87,7 @@ def test_a_trial_that_takes_longer_than_its_time_slice_goes_on_in_the_next(
     submit: Callable[..., Sweep], here: Callable[..., dict[str, Result]]
 ) -> None:
     slices = {"timeslice": str(TIMESLICE_SECONDS), "cpu": "1"}  # a core, so that each gets somewhere
-    sent = submit(name="sliced", plan={"config": {"epochs": 71}}, **slices)
+    sent = submit(name="sliced", plan={"config": {"epochs": 60}}, **slices)
     assert sent.ends() == "Succeeded"
     (result,) = sent.results().values()
     assert result.attempts >= 2
@@ -124,7 +124,7 @@ def test_a_trial_that_needs_more_memory_is_not_tried_again_with_the_same(
 def test_a_sweep_that_is_stopped_has_its_table_and_goes_on_later(
     submit: Callable[..., Sweep], cluster: KubernetesApi
 ) -> None:
-    sent = submit(name="stopped", plan={"config": {"epochs": 28}}, seeds=2, at_once=1)
+    sent = submit(name="stopped", plan={"config": {"epochs": 19}}, seeds=2, at_once=1)
     until(lambda: len(sent.results()) == 1, "the first of two results")
     sent.running_pod()
     assert seedbed("stop", sent.name).returncode == 0

@@ -131,7 +131,7 @@ def test_a_bad_night_is_told_and_costs_no_result(
     submit: Callable[..., Sweep], here: Callable[..., dict[str, Result]], prometheus: Prometheus
 ) -> None:
     """The workflow controller starts anew, then the store is gone for minutes, and the exporter with it."""
-    sent = submit(name="bad-night", plan={"config": {"epochs": 102}})
+    sent = submit(name="bad-night", plan={"config": {"epochs": 72}})
     sent.running_pod()
     kubectl("rollout", "restart", "deployment/workflow-controller", "--namespace", "argo")
     kubectl("rollout", "status", "deployment/workflow-controller", "--namespace", "argo", "--timeout", "100s")
