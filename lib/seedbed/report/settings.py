@@ -53,7 +53,7 @@ class StageSettings:
 
 def stage_settings(stages: Sequence[StageTables]) -> list[StageSettings]:
     """Every stage of a run, in its order."""
-    homes = {trial.id: stage.record.stage for stage in stages for trial in stage.record.trials}
+    homes = {trial.id: stage.record.stage for stage in reversed(stages) for trial in stage.record.trials}
     return [_stage(stage, homes) for stage in stages]
 
 

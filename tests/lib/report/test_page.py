@@ -174,6 +174,17 @@ def test_its_table_names_what_is_varied_fixed_and_built_on(study: Made) -> None:
     assert rows["leaders"][2] == "compared with alone: 3 trials"
 
 
+def test_what_gathers_trials_is_not_where_they_come_from(make_run: MakeRun) -> None:
+    leaders = {"config": {"role": "leader", "steps": 3}, "grid": {"rate": [0.01, 0.02]}}
+    source = {"stage": "leaders", "where": {"rate": 0.01}}
+    followers = {"depends": "leaders", "config": {"role": "follower"}, "inputs": {"leader": source}}
+    together = {"depends": "followers && leaders", "gather": ["leaders", "followers"]}
+    page = make_run({"leaders": leaders, "followers": followers, "together": together}).page()
+    (stages,) = [table for table in page.all("table") if table.attributes.get("class") == "stages"]
+    rows = {row[0]: row[1:] for row in stages.rows()[1:]}
+    assert rows["followers"][2] == rows["together"][2] == "leader: 3 trials of leaders, best weights"
+
+
 def test_a_familys_own_figures_are_shown_and_one_that_fails_is_told(
     make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
