@@ -39,7 +39,7 @@ from seedbed.planning.winners import Winner
 from seedbed.sweep import Stage, Sweep
 from seedbed.sweep.language import BaselinePlan, InputPlan, SeedPick
 from seedbed.sweep.part import Scalar
-from seedbed.sweep.points import INHERITED, Point, Start, expand, flatten, names_in, nest
+from seedbed.sweep.points import GATHERED, INHERITED, Point, Start, expand, flatten, names_in, nest
 from seedbed.sweep.seeds import parse_seeds
 
 
@@ -188,7 +188,7 @@ class StagePlanner:
             refuse_non_ancestor(self.sweep, self.stage.name, name, f"{self.place}.gather")
             over |= self.done[name].over
             for point in self.done[name].points:
-                axes = {"stage": name, **point.axes}
+                axes = {GATHERED: name, **point.axes}
                 trials = {seed: replace(trial, axes=axes) for seed, trial in point.trials.items()}
                 points.append(replace(point, axes=axes, trials=trials, parent=None))
         return PlannedStage(self.stage, self.family, points, over)

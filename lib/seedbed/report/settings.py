@@ -13,6 +13,7 @@ from seedbed.collect import StageTables
 from seedbed.config import defaults
 from seedbed.errors import InvalidConfig
 from seedbed.family import load_family
+from seedbed.sweep.points import GATHERED
 from seedbed.tables.wording import label
 
 MOST_VALUES = 12
@@ -53,7 +54,13 @@ class StageSettings:
 
 def stage_settings(stages: Sequence[StageTables]) -> list[StageSettings]:
     """Every stage of a run, in its order."""
-    homes = {trial.id: stage.record.stage for stage in reversed(stages) for trial in stage.record.trials}
+    names = {stage.record.stage for stage in stages}
+    homes = {
+        trial.id: stage.record.stage
+        for stage in stages
+        for trial in stage.record.trials
+        if trial.axes.get(GATHERED) not in names
+    }
     return [_stage(stage, homes) for stage in stages]
 
 

@@ -22,6 +22,9 @@ Axes = Mapping[str, Scalar]
 
 _NAME = re.compile(r"\{([^{}]*)\}")
 
+GATHERED = "stage"
+"""The axis by which a stage that gathers tells the points of the others apart."""
+
 INHERITED = "inherit"
 """The origin of a setting that the stage itself does not give."""
 
