@@ -94,7 +94,7 @@ lock: .venv/ready ## Lock the dependencies anew, with hashes.
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --all-extras \
 	  --group dev --no-annotate --no-header --quiet --upgrade --output-file requirements/all.txt
 	$(MAKE) --no-print-directory lock-images
-	grep -A 100 '^uv==' requirements/all.txt | awk 'NR > 1 && !/^ /{exit} {print}' > requirements/uv.txt
+	awk '/^[^ ]/ {own = /^uv==/} own' requirements/all.txt >requirements/uv.txt
 
 .PHONY: lock-images
 lock-images: .venv/ready  # what an image holds, in the versions of all.txt: the core, and a family's own extra

@@ -1,83 +1,61 @@
-"""A cluster by its Argo server, for those who have a token for that and no KUBECONFIG."""
+"""A cluster by its Argo server, for those who have a token for that and no KUBECONFIG.
+
+Four calls of its REST API, by hand: the Python SDK ended with Argo 4.0 (Argo's upgrading guide).
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
-import argo_workflows
 import urllib3
-from argo_workflows.api.workflow_service_api import WorkflowServiceApi
 
 from seedbed.argo.cluster import Workflow, newest_first
 from seedbed.errors import ClusterUnavailable, InvalidSweep
 
-TIMEOUT_SECONDS = (20, 60)
-"""To connect, and to answer: a busy server takes its time to look over a new workflow."""
-
-RAW: dict[str, Any] = {
-    "_content_type": "application/json",
-    "_check_return_type": False,
-    "_preload_content": False,
-    "_request_timeout": TIMEOUT_SECONDS,
-}
-"""The generated models refuse every workflow that is not finished: plain JSON goes in and out."""
+TIMEOUT = urllib3.Timeout(connect=20, read=60)
+"""In seconds. A busy server takes its time to look over a new workflow."""
 
 
 class ArgoServer:
     """Workflows in one namespace, by the Argo server's REST API. Argo's own certificate verifies nowhere."""
 
     def __init__(self, namespace: str, address: str, token: str, verify: bool = True) -> None:
+        self._address = (address if "://" in address else f"https://{address}").rstrip("/")
+        self._workflows = f"{self._address}/api/v1/workflows/{quote(namespace)}"
         self.namespace = namespace
-        host = address if "://" in address else f"https://{address}"
-        settings = argo_workflows.Configuration(host=host.rstrip("/"))
-        settings.verify_ssl = verify
+        bearer = token if not token or token.startswith("Bearer ") else f"Bearer {token}"
         if not verify:
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # it was asked for
-        bearer = token if not token or token.startswith("Bearer ") else f"Bearer {token}"
-        settings.api_key = {"BearerToken": bearer} if bearer else {}
-        self._address = host
-        self._api = WorkflowServiceApi(argo_workflows.ApiClient(settings))
+        self._pool = urllib3.PoolManager(
+            headers={"Authorization": bearer} if bearer else {},
+            cert_reqs="CERT_REQUIRED" if verify else "CERT_NONE",
+            timeout=TIMEOUT,
+        )
 
     def create(self, workflow: Mapping[str, Any]) -> Workflow:
         """Submit a workflow; returns it with its name."""
-        with self._reporting():
-            body = {"workflow": dict(workflow), "namespace": self.namespace}
-            return _plain(self._api.create_workflow(self.namespace, body, **RAW))
+        body = {"namespace": self.namespace, "workflow": dict(workflow)}
+        return self._plain(self._request("POST", body=body))
 
     def workflow(self, name: str) -> Workflow | None:
         """The workflow of that name; None when there is none (any more)."""
-        with self._reporting():
-            try:
-                return _plain(self._api.get_workflow(self.namespace, name, **RAW))
-            except argo_workflows.ApiException as error:
-                if error.status == 404:
-                    return None
-                raise
+        answer = self._request("GET", f"/{quote(name)}")
+        return None if answer.status == 404 else self._plain(answer)
 
     def workflows(self) -> list[Workflow]:
         """All sweeps, the newest first."""
-        with self._reporting():
-            return newest_first(_plain(self._api.list_workflows(self.namespace, **RAW)).get("items") or [])
+        return newest_first(self._plain(self._request("GET")).get("items") or [])
 
     def stop(self, name: str) -> None:
         """Let a workflow's pods save and end, and start no others."""
-        with self._reporting():
-            self._api.stop_workflow(self.namespace, name, {"name": name, "namespace": self.namespace}, **RAW)
+        body = {"namespace": self.namespace, "name": name}
+        self._plain(self._request("PUT", f"/{quote(name)}/stop", body))
 
-    @contextmanager
-    def _reporting(self) -> Iterator[None]:
-        """Turn what the server says into one line for a person."""
+    def _request(self, method: str, path: str = "", body: Any = None) -> urllib3.BaseHTTPResponse:
         try:
-            yield
-        except argo_workflows.ApiException as error:
-            said = _message(error)
-            if error.status == 400:
-                raise InvalidSweep(f"the Argo server refuses the workflow: {said}") from None
-            hint = "; ARGO_TOKEN holds the token" if error.status in (401, 403) else ""
-            raise ClusterUnavailable(f"the Argo server at {self._address} says: {said}{hint}") from None
+            return self._pool.request(method, self._workflows + path, json=body)
         except (urllib3.exceptions.HTTPError, OSError) as error:
             reason = getattr(error, "reason", None) or error
             hint = "; ARGO_INSECURE_SKIP_VERIFY=true trusts it" if "CERTIFICATE" in str(reason) else ""
@@ -85,14 +63,24 @@ class ArgoServer:
                 f"the Argo server at {self._address} cannot be reached: {reason}{hint}"
             ) from None
 
+    def _plain(self, answer: urllib3.BaseHTTPResponse) -> dict[str, Any]:
+        """What the server answers; raises what it says instead as one line for a person."""
+        if answer.status == 400:
+            raise InvalidSweep(f"the Argo server refuses the workflow: {_message(answer)}")
+        if answer.status >= 300:
+            hint = "; ARGO_TOKEN holds the token" if answer.status in (401, 403) else ""
+            raise ClusterUnavailable(f"the Argo server at {self._address} says: {_message(answer)}{hint}")
+        try:
+            plain: dict[str, Any] = answer.json()
+        except ValueError:
+            raise ClusterUnavailable(
+                f"no Argo server answers at {self._address}, but something else"
+            ) from None
+        return plain
 
-def _plain(answer: Any) -> dict[str, Any]:
-    plain: dict[str, Any] = json.loads(answer.data)
-    return plain
 
-
-def _message(error: argo_workflows.ApiException) -> str:
+def _message(answer: urllib3.BaseHTTPResponse) -> str:
     try:
-        return str(json.loads(error.body or "")["message"])
+        return str(answer.json()["message"])
     except (ValueError, KeyError, TypeError):
-        return f"{error.status} {error.reason}"
+        return f"{answer.status} {answer.reason}"
