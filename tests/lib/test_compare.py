@@ -79,6 +79,11 @@ def test_two_points_of_a_stage_are_paired_by_seed_and_held_against_scipy(store: 
     assert [(one.setting, one.ours, one.theirs) for one in pair.changes] == [("width", 4, 2)]
 
 
+def test_a_number_may_be_spelt_in_another_way(store: Store) -> None:
+    found = compare(store, "first/leaders[width=4.0,rate=1e-2]", "first/leaders[width=2,rate=0.010]", METRIC)
+    assert [pair.ours.name for pair in found.pairs] == ["leaders width=4, rate=0.01"]
+
+
 def test_points_and_single_stages_of_several_settings_name_all_of_them(store: Store) -> None:
     (pair,) = compare(store, "first/leaders[width=4,rate=0.02]", "first/alone", METRIC).pairs
     assert {one.setting for one in pair.changes} == {"width", "rate"}
