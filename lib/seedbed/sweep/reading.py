@@ -30,7 +30,8 @@ _EXPECTED = {
 }
 """What is said instead of pydantic's own words, by the type of its error."""
 
-_LABELLED = "several settings at once need a label: {<axis>: {<label>: {config: {<setting>: <value>}}}}"
+_SCALARS = {"str", "int", "float", "bool"}
+"""How pydantic names the kinds of value that can stand in a table's margin, at the end of an error's place."""
 
 PartT = TypeVar("PartT", bound=BaseModel)
 
@@ -50,12 +51,7 @@ def _complaint(error: ValidationError, value: Any, part: type[BaseModel]) -> str
         error.errors(include_url=False),
         key=lambda found: (len(found["loc"]), found["type"] == "extra_forbidden"),
     )
-    of_scalar = first["type"] != "missing" and first["loc"][-1:] in (
-        ("str",),
-        ("int",),
-        ("float",),
-        ("bool",),
-    )
+    of_scalar = first["type"] != "missing" and bool({*first["loc"][-1:]} & _SCALARS)
     location = path_in(first["loc"][:-1] if of_scalar else first["loc"], value)
     path = "".join(f".{step}" for step in location)
     if first["type"] == "extra_forbidden":
@@ -66,19 +62,20 @@ def _complaint(error: ValidationError, value: Any, part: type[BaseModel]) -> str
     if first["type"] == "value_error":
         told = str(first["ctx"]["error"])  # some begin with the key that is wrong: `seeds: confirm needs …`
         return f"{path}.{told}" if re.match(r"[^ ]+: ", told) else f"{path}: {told}"
-    found = first["input"]
-    if (
-        isinstance(found, list | Mapping)
-        and location[:1] in (("grid",), ("over",))
-        and location[-1].isdecimal()
-    ):
-        return f"{path}: found {found!r}, expected a number, text, true or false; {_LABELLED}"
-    if first["type"] == "model_type":
-        return (
-            f"{path}: found {found!r}, expected settings by name: {', '.join(_fields_at(part, first['loc']))}"
-        )
     expected = _EXPECTED.get(first["type"]) or first["msg"].removeprefix("Input should be ").lower()
-    return f"{path}: found {found!r}, expected {expected}"
+    if of_scalar:
+        expected = "a number, text, true or false"
+    if of_scalar and location[0] in ("grid", "over"):
+        expected += (
+            "; several settings at once need a label: {<axis>: {<label>: {config: {<setting>: <value>}}}}"
+        )
+    if first["type"] == "dict_type" and location in (("grid",), ("over",)):
+        expected = "axes by name: {<axis>: [<value>, ...]}"
+    if first["type"] == "model_type":
+        expected = f"settings by name: {', '.join(_fields_at(part, first['loc']))}"
+    if location[-1:] == ("seeds",):
+        expected = 'seeds as text, such as "0-2" or "0,3"'
+    return f"{path}: found {first['input']!r}, expected {expected}"
 
 
 def _fields_at(part: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:

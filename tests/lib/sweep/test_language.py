@@ -35,6 +35,14 @@ from seedbed.sweep.yaml import load_yaml
         ({"baseline": "s"}, "p.baseline: found 's', expected settings by name: stage, where"),
         ({"table": {"rows": ["a"]}}, "p.table.rows: found ['a'], expected text"),
         ({"config": 3}, "p.config: found 3, expected settings by name"),
+        ({"over": ["fold"]}, "p.over: found ['fold'], expected axes by name: {<axis>: [<value>, ...]}"),
+        ({"grid": "fold"}, "p.grid: found 'fold', expected axes by name"),
+        ({"seeds": 3}, 'p.seeds: found 3, expected seeds as text, such as "0-2" or "0,3"'),
+        ({"seeds": [0, 1]}, "p.seeds: found [0, 1], expected seeds as text"),
+        (
+            {"inputs": {"t": {"stage": "s", "where": {"a": [1]}}}},
+            "p.inputs.t.where.a: found [1], expected a number, text, true or false",
+        ),
         ({"inputs": {"t": {"where": {}}}}, "p.inputs.t.stage: is required and not set"),
         (
             {"inputs": {"t": {"stage": "s", "wehre": {}}}},
