@@ -9,11 +9,11 @@ from seedbed.config import Config
 from seedbed.errors import InvalidSweep, did_you_mean
 from seedbed.family import Family
 from seedbed.planning.expectations import refuse_wrong_expectations
-from seedbed.planning.model import PlannedStage
+from seedbed.planning.model import PlannedStage, axes_in_words
 from seedbed.planning.selecting import metric_names
 from seedbed.sweep.language import InputPlan, SeedPick, TablePlan, axes_of
 from seedbed.sweep.part import Scalar
-from seedbed.sweep.points import flatten
+from seedbed.sweep.points import Point, flatten
 from seedbed.sweep.seeds import seeds_text
 
 MOST_PACKS = 1000
@@ -33,6 +33,22 @@ def refuse_contradicted_axes(
             raise InvalidSweep(
                 f"{place}: each stands at {axis}={axes[axis]} of {taken.stage.name} and has {axis}={settings[axis]} "
                 f'itself; say `{axis}: "{{{axis}}}"` in config, or give the axis of {taken.stage.name} a free name'
+            )
+
+
+def refuse_rewritten_axes(point: Point, config: Config, place: str) -> None:
+    """Raise InvalidSweep where a family makes another value of what an axis sets: a table would show the axis'."""
+    settings = flatten(config.model_dump(mode="json"))
+    for axis, wanted in point.axes.items():
+        given = point.origin.get(axis, "")
+        if axis not in settings or not given.startswith(("grid", "over")) or ".config." in given:
+            continue
+        found = settings[axis]
+        close = isinstance(found, float) and isinstance(wanted, int | float) and math.isclose(found, wanted)
+        if not close and found != wanted:
+            raise InvalidSweep(
+                f"{place}.{given}: {wanted} becomes {found} in the trial {axes_in_words(point.axes)}, and a table "
+                "would show what it is not; say the value that it has, or give these settings a label"
             )
 
 

@@ -25,6 +25,7 @@ from seedbed.planning.picking import Hopeless, NotYetKnown, best_trial
 from seedbed.planning.refusals import (
     refuse_absent_seeds,
     refuse_contradicted_axes,
+    refuse_rewritten_axes,
     refuse_several,
     refuse_too_many_packs,
     refuse_wrong_table,
@@ -196,6 +197,7 @@ class StagePlanner:
     def _point(self, point: Point, known: bool = True) -> Pair:
         sources = {role: self._source(role, source, point) for role, source in point.inputs.items()}
         point, config = self._read(point, {role: source.point.config for role, source in sources.items()})
+        refuse_rewritten_axes(point, config, self.place)
         self.leaks.look(self.family, config, f"{self.place}.config")
         for role, source in sources.items():
             place = f"{self.place}.inputs.{role}"

@@ -352,12 +352,25 @@ def plan(make_sweep: MakeSweep, teachers: dict[str, Any], students: dict[str, An
 
 
 def test_two_points_that_mean_the_same_shares_are_refused_and_both_are_named(make_sweep: MakeSweep) -> None:
+    shares: dict[str, Any] = {"half": {"gaf": 0.5}, "one to one": {"gaf": 1, "signal": 1}}
+    labels = {name: {"config": {"alpha": alpha}} for name, alpha in shares.items()}
     with pytest.raises(InvalidSweep) as raised:
-        plan(make_sweep, {}, {"grid": {"alpha.gaf": [0.5, 1], "alpha.signal": [0.5, 1]}})
+        plan(make_sweep, {}, {"grid": {"shares": labels}})
     assert str(raised.value).endswith(
-        "[students].plan.grid: alpha.gaf=0.5 alpha.signal=0.5 seed=0 and "
-        "alpha.gaf=1 alpha.signal=1 seed=0 are the same trial"
+        "[students].plan.grid: shares=half seed=0 and shares=one to one seed=0 are the same trial"
     )
+
+
+def test_a_share_on_an_axis_is_the_one_that_the_trial_has(make_sweep: MakeSweep) -> None:
+    thirds = {"grid": {"alpha.gaf": [0.1, 0.5], "alpha.signal": [0.9, 0.5]}}
+    with pytest.raises(InvalidSweep) as raised:
+        plan(make_sweep, {}, thirds)
+    assert (
+        "[students].plan.grid.alpha.gaf: 0.1 becomes 0.166666666667 in the trial alpha.gaf=0.1 alpha."
+        in str(raised.value)
+    )
+    agreeing = [{"alpha.gaf": [share], "alpha.signal": [1 - share]} for share in (0.1, 0.5)]
+    assert len(plan(make_sweep, {}, {"grid": agreeing}).stages["students"].points) == 2
 
 
 def test_different_shares_are_different_trials_and_share_their_teachers(make_sweep: MakeSweep) -> None:
