@@ -127,6 +127,9 @@ def _explain(error: ErrorDetails, settings: Settings, config_type: Any) -> Confi
             return _wrong_tag(settings, config_type)
         case "float_type" | "int_type" if isinstance(found, str):
             return ConfigError(path, f"expected a number, found the text {found!r}{_exponent_hint(found)}")
+        case "model_type" | "model_attributes_type" | "dict_type":
+            inner = _told_apart(path, settings, config_type, found)
+            return ConfigError(path, f"found {found!r}, expected settings by name{inner}")
         case "value_error":
             return ConfigError(path, str(error["ctx"]["error"]))
         case "literal_error":
@@ -156,6 +159,18 @@ def _around(path: tuple[str, ...], settings: Settings, config_type: Any) -> tupl
         config_type = _variant_for(variants(config_type), settings).model_fields[name].annotation
         settings = settings[name]
     return settings, config_type
+
+
+def _told_apart(path: tuple[str, ...], settings: Settings, config_type: Any, found: Any) -> str:
+    """How the members of a setting's union are told apart: ` such as {kind: …}`; nothing where it is none."""
+    around, kind = _around(path, settings, config_type)
+    field = _variant_for(variants(kind), around).model_fields.get(path[-1])
+    models = variants(field.annotation) if field else []
+    for name in field_names(field.annotation) if field and len(models) > 1 else []:
+        allowed = [value for model in models for value in _fixed_values(model, name)]
+        if all(_fixed_values(model, name) for model in models):
+            return f" such as {{{name}: {allowed[0]}}}; {did_you_mean(found, allowed)}"
+    return ""
 
 
 def _unknown(name: str, settings: Settings, config_type: Any) -> str:

@@ -91,6 +91,12 @@ def test_what_is_read_is_read_again_alike() -> None:
         ({"block": "encoder", "heads": 3}, "block: 3 heads do not divide a working width of 64"),
         ({"heads": 3}, "reduce_to: 3 heads do not divide a working width of 64"),
         ({"reduce_to": 30}, "reduce_to: 4 heads do not divide a working width of 30"),
+        (
+            {"start": "xavier"},
+            "start: found 'xavier', expected settings by name such as {kind: xavier}; known: xav",
+        ),
+        ({"start": "mean_random_ent"}, "such as {kind: xavier}; did you mean 'mean_random_net'?"),
+        ({"contrast": 3}, "contrast: found 3, expected settings by name such as {kind: proto_nce}; known: "),
         ({"kernel": 8}, "kernel: 8 taps change the length; an odd number keeps it"),
         ({"cbam": False, "cbam_reduction": 16}, "cbam_reduction: has no effect without cbam"),
         ({"dim": 4}, "cbam_reduction: 8 leaves nothing of 4 channels"),
