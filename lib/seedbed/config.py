@@ -168,7 +168,7 @@ def _told_apart(path: tuple[str, ...], settings: Settings, config_type: Any, fou
     models = variants(field.annotation) if field else []
     for name in field_names(field.annotation) if field and len(models) > 1 else []:
         allowed = [value for model in models for value in _fixed_values(model, name)]
-        if len(allowed) == len(models) == len(set(allowed)):
+        if all(_fixed_values(model, name) for model in models) and len(allowed) == len(set(allowed)):
             near = "" if found in allowed else f"; {did_you_mean(found, allowed)}"
             return f" such as {{{name}: {found if found in allowed else allowed[0]}}}{near}"
     return ""

@@ -93,7 +93,7 @@ def test_what_is_read_is_read_again_alike() -> None:
         ({"reduce_to": 30}, "reduce_to: 4 heads do not divide a working width of 30"),
         (
             {"start": "xavier"},
-            "start: found 'xavier', expected settings by name such as {kind: xavier}; known: xav",
+            "start: found 'xavier', expected settings by name such as {kind: xavier}",
         ),
         ({"start": "mean_random_ent"}, "such as {kind: xavier}; did you mean 'mean_random_net'?"),
         ({"contrast": 3}, "contrast: found 3, expected settings by name such as {kind: proto_nce}; known: "),
