@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from statistics import fmean
 from typing import Any
 
 from seedbed.evidence import look_into_all
@@ -18,11 +18,12 @@ from seedbed.statistics import Difference, paired_difference, pooled_spread
 from seedbed.store import Store
 from seedbed.sweep.ordered import SelectPlan
 from seedbed.sweep.points import flatten
+from seedbed.sweep.seeds import seeds_text
 from seedbed.tables.chain import Chain, Change, Confirmed, Link
 
 States = Mapping[str, TrialState]
 Axes = Mapping[str, Any]
-Values = dict[Any, float]
+Values = dict[int, float]
 
 
 def lineage_of(store: Store, run: Run, until: str | None = None) -> Chain | None:
@@ -54,7 +55,7 @@ def lineage(records: Sequence[StageRecord], states: States) -> Chain | None:
         links=[],
         metrics=metrics,
         scales=[last.scale(metric) for metric in metrics],
-        seeds=in_words({trial.seed for record in selecting for trial in record.trials}),
+        seeds=seeds_text({trial.seed for record in selecting for trial in record.trials}),
         on_test=any(record.replicate for record in selecting),
     )
     links: list[Link] = []
@@ -72,7 +73,7 @@ def lineage(records: Sequence[StageRecord], states: States) -> Chain | None:
         confirmed=_confirmed(stage, shown),
         confirmed_in=shown,
         confirmed_scale=stage.scale(shown),
-        fresh_seeds=in_words({trial.seed for trial in confirming.trials}),
+        fresh_seeds=seeds_text({trial.seed for trial in confirming.trials}),
     )
 
 
@@ -119,15 +120,6 @@ def record_winners(store: Store, run: Run, record: StageRecord, states: States) 
         write_winners(store, run, record.stage, winners)
 
 
-def in_words(seeds: Iterable[int]) -> str:
-    """Seeds as a sweep file writes them: 0-2,7."""
-    runs = [
-        [number for _, number in group]
-        for _, group in groupby(enumerate(sorted(seeds)), key=lambda pair: pair[1] - pair[0])
-    ]
-    return ",".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
-
-
 @dataclass(frozen=True)
 class _Stage:
     """A stage's record with its results."""
@@ -156,14 +148,13 @@ class _Stage:
         return [trial for trial in self.record.trials if without(trial.axes, self.record.over) == axes]
 
     def values(self, axes: Axes, metric: str) -> Values:
-        """The metric of each run of a point, by seed and replicate."""
-        found = {}
+        """The metric of a point by seed, over whose replicates it is averaged; of seeds that have all of theirs."""
+        found: dict[int, list[float | None]] = {}
         for trial in self.at(axes):
             result = self.states[trial.id].result
-            if result is not None and metric in result.metrics:
-                run = (trial.seed, *(trial.axes.get(axis) for axis in self.record.over))
-                found[run] = result.metrics[metric]
-        return found
+            found.setdefault(trial.seed, []).append(result.metrics.get(metric) if result else None)
+        whole = {seed: [value for value in values if value is not None] for seed, values in found.items()}
+        return {seed: fmean(values) for seed, values in whole.items() if len(values) == len(found[seed])}
 
     def gain(self, axes: Axes, against: Axes, metric: str) -> Difference | None:
         """Of one point over another, better being positive; the spread is pooled over the stage."""
@@ -261,4 +252,4 @@ def _leading_to(records: Mapping[str, StageRecord], stage: str) -> set[str]:
 
 
 def _signed(values: Values, sign: int) -> Values:
-    return {run: sign * value for run, value in values.items()}
+    return {seed: sign * value for seed, value in values.items()}

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from seedbed.lineage import in_words, lineage
+from seedbed.lineage import lineage
 from seedbed.planning import PlannedTrial
 from seedbed.results import Result
 from seedbed.runs import StageRecord
 from seedbed.state import TrialState
+from seedbed.statistics import paired_difference, pooled_spread
 from seedbed.sweep.language import TablePlan
 from seedbed.tables.chain import Change
 
@@ -93,5 +94,30 @@ def test_a_sweep_that_selects_nothing_has_no_chain() -> None:
     assert lineage([record], found) is None
 
 
-def test_seeds_are_told_as_a_sweep_file_writes_them() -> None:
-    assert in_words([3, 0, 1, 2, 7, 9, 10]) == "0-3,7,9-10"
+def test_a_seeds_folds_are_averaged_before_its_gain_has_an_interval() -> None:
+    """Three seeds of four folds are three runs, not twelve: as the tables have it."""
+    folds = {"a": [0.9, 0.1, 0.5, 0.5], "b": [0.1, 0.9, 0.4, 0.4]}
+    luck = {"free": [0.00, 0.02, 0.03], "ridge": [0.05, 0.03, 0.10]}
+    trials, found = [], {}
+    for point, config in {"free": FREE, "ridge": RIDGE}.items():
+        for seed in range(3):
+            for fold, losses in enumerate(folds["a" if point == "free" else "b"]):
+                axes: dict[str, Any] = {"point": point, "fold": fold}
+                trial = PlannedTrial(f"{point}-{seed}-{fold}", "toy", "leader", 1, config, seed, axes, "")
+                known: dict[str, Any] = {"metrics": {"val/loss@best": losses - luck[point][seed]}}
+                found[trial.id] = TrialState(trial, "done", Result.model_construct(**known))
+                trials.append(trial)
+    about: dict[str, Any] = {"select": {"metric": "val/loss@best"}, "incumbents": [{"point": "free"}]}
+    record = StageRecord("kinds", "toy", False, TablePlan().model_dump(), ["fold"], trials, "", [], **about)
+    chain = lineage([record], found)
+    assert chain is not None
+    (gain, *_) = chain.links[0].gains
+    assert gain is not None
+    means = {
+        point: {seed: 0.5 - 0.05 * (point == "ridge") - luck[point][seed] for seed in range(3)}
+        for point in luck
+    }
+    by_hand = paired_difference(means["free"], means["ridge"], pooled_spread(means))
+    assert by_hand is not None
+    assert (gain.mean, gain.low, gain.high) == pytest.approx((by_hand.mean, by_hand.low, by_hand.high))
+    assert gain.n == 3

@@ -29,8 +29,8 @@ def winners_to_keep(store: Store, plan: SweepPlan, form: Form, keep: bool) -> Re
 
 def changed_winners(plan: SweepPlan, recorded: Recorded, states: Mapping[str, TrialState]) -> Iterator[str]:
     """A line for each stage whose winner is another than the recorded one: from what to what, and what retrains."""
-    from seedbed.lineage import in_words
     from seedbed.planning.model import axes_in_words
+    from seedbed.sweep.seeds import seeds_text
 
     for name, stage in plan.stages.items():
         before = {_key(winner.within): winner for winner in recorded.get(name, [])}
@@ -40,16 +40,16 @@ def changed_winners(plan: SweepPlan, recorded: Recorded, states: Mapping[str, Tr
                 continue
             where = f" ({axes_in_words(winner.within)})" if winner.within else ""
             yield (
-                f"{name}{where}: the winner changes from {axes_in_words(old.axes)} (seeds {in_words(old.seeds)}) to "
-                f"{axes_in_words(winner.axes)} (seeds {in_words(winner.seeds)}){_retrains(plan, name, states)}; "
+                f"{name}{where}: the winner changes from {axes_in_words(old.axes)} (seeds {seeds_text(old.seeds)}) to "
+                f"{axes_in_words(winner.axes)} (seeds {seeds_text(winner.seeds)}){_retrains(plan, name, states)}; "
                 "--keep-winners stays with the recorded one"
             )
 
 
 def winners_in_words(plan: SweepPlan, stage: str) -> Iterator[str]:
     """A line for each winner of a stage, or why there is none."""
-    from seedbed.lineage import in_words
     from seedbed.planning.model import axes_in_words
+    from seedbed.sweep.seeds import seeds_text
 
     planned = plan.stages[stage]
     if planned.failed:
@@ -57,7 +57,7 @@ def winners_in_words(plan: SweepPlan, stage: str) -> Iterator[str]:
     for winner in planned.winners or ():
         where = f" for {axes_in_words(winner.within)}" if winner.within else ""
         how = "kept as recorded" if planned.kept else winner.reason
-        yield f"winner{where}: {axes_in_words(winner.axes)} (seeds {in_words(winner.seeds)}; {how})"
+        yield f"winner{where}: {axes_in_words(winner.axes)} (seeds {seeds_text(winner.seeds)}; {how})"
 
 
 def _retrains(plan: SweepPlan, name: str, states: Mapping[str, TrialState]) -> str:

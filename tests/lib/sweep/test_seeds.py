@@ -7,12 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seedbed.errors import InvalidSweep
-from seedbed.sweep.seeds import parse_seeds
+from seedbed.sweep.seeds import parse_seeds, seeds_text
 
 
 @given(st.sets(st.integers(0, 40), min_size=1))
 def test_seeds_are_read_back_as_they_were_written(seeds: set[int]) -> None:
     assert parse_seeds(",".join(map(str, sorted(seeds))), "p") == sorted(seeds)
+    assert parse_seeds(seeds_text(seeds), "p") == sorted(seeds)
+
+
+def test_seeds_are_written_as_a_sweep_file_has_them() -> None:
+    assert seeds_text([3, 0, 1, 2, 7, 9, 10]) == "0-3,7,9-10"
 
 
 def test_seeds_may_be_ranges() -> None:
