@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -112,11 +113,37 @@ def test_no_point_wins_that_lacks_a_seed_or_leaves_its_bounds(values: Values, da
     assert [point for point, why in barred.items() if not why] == [point for point in values if point in able]
 
 
-def test_one_run_a_point_has_no_standard_error_so_that_the_incumbent_stays() -> None:
+def test_one_seed_a_point_has_no_standard_error_so_that_the_incumbent_stays() -> None:
     winner = won({0: [0.1], 1: [0.9]}, incumbent=0)
     assert (winner.axes, winner.standard_error) == ({"point": 0}, None)
-    assert winner.reason == "one run a point: no standard error, so that the incumbent stays"
+    assert winner.reason == "one seed a point: no standard error, so that the incumbent stays"
     assert won({0: [0.1], 1: [0.9]}, incumbent=0, rule="best").axes == {"point": 1}
+
+
+def test_the_folds_of_a_seed_are_no_runs_of_their_own() -> None:
+    values = {(point, seed, fold): 0.3 * fold for point in (0, 1) for seed in range(3) for fold in range(4)}
+    for seed, gain in enumerate((0.01, 0.02, 0.10)):
+        values |= {(1, seed, fold): values[1, seed, fold] + gain for fold in range(4)}
+
+    def chosen(seeds: int) -> Winner:
+        trials = [
+            PlannedTrial(str(run), "toy", "leader", 1, {}, run[1], {"point": run[0], "fold": run[2]}, "")
+            for run in values
+            if run[1] < seeds
+        ]
+        plan, metrics = (
+            SelectPlan.model_validate({"metric": "val/f1@best"}),
+            {str(run): values[run] for run in values},
+        )
+        found = choose(
+            plan, True, trials, ["fold"], [{"point": 0}], lambda one: {"val/f1@best": metrics[one.id]}
+        )
+        assert found is not None
+        return found[0]
+
+    # Gains of .01, .02 and .10: their standard error is sd / √3.
+    assert chosen(3).standard_error == pytest.approx(float(np.std([0.01, 0.02, 0.10], ddof=1)) / math.sqrt(3))
+    assert chosen(1).reason.startswith("one seed a point: no standard error")
 
 
 def test_the_lowest_wins_where_that_is_better() -> None:

@@ -175,7 +175,7 @@ def _decide(
     if rule == "best":
         return best, "the best mean"
     if error is None:
-        return held, "one run a point: no standard error, so that the incumbent stays"
+        return held, "one seed a point: no standard error, so that the incumbent stays"
     ahead = sign * (means[best] - means[held])
     if ahead > error * (1 + ROUNDING):
         return best, "beats the incumbent by more than one standard error"
@@ -211,9 +211,20 @@ def _named(metrics: Mapping[str, float], name: str) -> str | None:
 
 
 def _standard_error(values: Sequence[Mapping[Run, float]]) -> float | None:
-    """Of the difference of two points that have all of their runs; the spread is pooled over all such points."""
-    pooled = pooled_spread(dict(enumerate(values)))
-    return pooled.sd * math.sqrt(2 / len(values[0])) if pooled else None
+    """Over seeds, of the difference of two points that have all of their runs; the spread is pooled over all such.
+
+    A seed's folds are averaged first, as in tables: they are no runs of their own. None for a single seed.
+    """
+    by_seed = [_averaged(of_point) for of_point in values]
+    pooled = pooled_spread(dict(enumerate(by_seed)))
+    return pooled.sd * math.sqrt(2 / len(by_seed[0])) if pooled else None
+
+
+def _averaged(values: Mapping[Run, float]) -> dict[Any, float]:
+    seeds: dict[Any, list[float]] = {}
+    for (seed, *_), value in values.items():
+        seeds.setdefault(seed, []).append(value)
+    return {seed: fmean(several) for seed, several in seeds.items()}
 
 
 def _key(axes: Axes) -> frozenset[tuple[str, Any]]:
