@@ -27,6 +27,8 @@ FEW_COLUMNS = 5
 
 MOST_ROWS = 40
 WIDE = 560.0
+LONGEST = 46
+"""Letters of a point's name beside its row."""
 
 
 @dataclass(frozen=True)
@@ -179,8 +181,8 @@ class _Rows:
 
     def __init__(self, table: Table, names: Sequence[str], values: Sequence[float]) -> None:
         self.table = table
-        self.names = [name if len(name) <= 34 else f"{name[:33]}…" for name in names]
-        self.left = min(262.0, 22 + 7.4 * max(map(len, self.names)))
+        self.names = [name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…" for name in names]
+        self.left = 22 + 7.1 * max(map(len, self.names))
         self.top, self.right = 6.0, WIDE - 14
         self.bottom = self.top + 26 * len(names)
         self.low, self.high = around(values)

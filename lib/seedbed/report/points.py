@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from seedbed.collect import StageTables
 from seedbed.planning import PlannedTrial
 from seedbed.state import TrialState
+from seedbed.sweep.points import GATHERED
 from seedbed.tables import Cell, Scalar, Table
 from seedbed.tables.wording import label, place
 
@@ -125,7 +126,7 @@ def _points(anchor: str, stage: StageTables, table: Table) -> list[Point]:
                 TrialOf(_block(trial, table.replicates), trial, stage.states[trial.id])
                 for trial in (own if is_own else against)[where]
             ]
-            name = place({axis: cell.axes[axis] for axis in varied if axis in cell.axes}) or place(cell.axes)
+            name = _name({axis: cell.axes[axis] for axis in varied if axis in cell.axes} or cell.axes)
             points.append(
                 Point(
                     f"{anchor}-{at}-{across}",
@@ -140,9 +141,16 @@ def _points(anchor: str, stage: StageTables, table: Table) -> list[Point]:
     return points
 
 
+def _name(axes: Mapping[str, Scalar]) -> str:
+    """How a point is called where its table is not beside it; one of another stage by that stage's name."""
+    others = place({axis: value for axis, value in axes.items() if axis != GATHERED})
+    return ", ".join(filter(None, [label(axes[GATHERED]) if GATHERED in axes else "", others]))
+
+
 def _varied(table: Table) -> list[str]:
     """The axes on which a table's own points differ, the rows' first; others say nothing that its heading does not."""
-    placed = [axis for axis in (table.rows_axis, table.columns_axis) if axis is not None]
+    order = (table.rows_axis, *table.within_rows, table.columns_axis)
+    placed = [axis for axis in order if axis is not None]
     values: dict[str, set[Scalar]] = {axis: set() for axis in placed}
     for row in table.rows:
         for cell in row.cells:
