@@ -111,13 +111,13 @@ class _Stage:
         cells = {point: self._cell(point, best.get(point, "")) for point in [*points, *outside]}
 
         means = [cell.mean for cell in cells.values() if cell.mean is not None]
+        of_row = [axis for axis in (request.rows, *self.within_rows) if axis]
         by_row: dict[tuple[Scalar, ...], dict[Scalar, Point]] = {}
         for point in points:
-            row = tuple(point.at(axis) for axis in (request.rows, *self.within_rows))
-            by_row.setdefault(row, {})[point.at(request.columns)] = point
-        baselines: dict[Scalar, list[Point]] = {}
+            by_row.setdefault(tuple(map(point.at, of_row)), {})[point.at(request.columns)] = point
+        baselines: dict[tuple[Scalar, ...], list[Point]] = {}
         for point in outside:
-            baselines.setdefault(point.at(request.rows), []).append(point)
+            baselines.setdefault(tuple(map(point.at, of_row)), []).append(point)
         return Table(
             stage=request.stage,
             metric=request.metric,
@@ -141,7 +141,7 @@ class _Stage:
                     for row in by_row.values()
                 ),
                 *(
-                    _baseline_row(request.rows, [_first(row, axes) for axes in at_top], cells)
+                    _baseline_row(of_row, [_first(row, axes) for axes in at_top], cells)
                     for row in baselines.values()
                 ),
             ),
@@ -257,11 +257,10 @@ def _first(points: Iterable[Point], axes: Mapping[str, Scalar]) -> Point | None:
     return next((point for point in points if point.agrees(axes)), None)
 
 
-def _baseline_row(rows: str | None, across: Sequence[Point | None], cells: Mapping[Point, Cell]) -> Row:
+def _baseline_row(of_row: Sequence[str], across: Sequence[Point | None], cells: Mapping[Point, Cell]) -> Row:
     point = next(point for point in across if point)
-    name = (
-        f"{point.source}, {place({rows: point.axes[rows]})}" if rows and rows in point.axes else point.source
-    )
+    where = place({axis: point.axes[axis] for axis in of_row if axis in point.axes})
+    name = ", ".join(filter(None, [point.source, where]))
     return Row(name, point.source, tuple(cells[point] if point else None for point in across))
 
 

@@ -139,6 +139,27 @@ def test_an_axis_that_some_points_lack_stands_in_the_label_of_the_others_rows() 
     assert "scratch" in first
 
 
+def test_a_baselines_row_says_where_it_stands_on_such_an_axis() -> None:
+    outcomes = [
+        *finished({"stage": "kd", "alpha": 0.1}, MIDDLE),
+        *finished({"stage": "kd", "alpha": 0.5}, HIGH),
+        *finished({"stage": "alone"}, MIDDLE),
+    ]
+    built = table(outcomes, rows="stage", baseline=Baseline("other", finished({"alpha": 0.1}, LOW)))
+    assert [row.label for row in built.rows] == [
+        "kd, alpha=0.1",
+        "kd, alpha=0.5",
+        "alone",
+        "other, alpha=0.1",
+    ]
+    assert [found.difference is not None for found in cells(built).values() if found] == [
+        True,
+        False,
+        True,
+        False,
+    ]
+
+
 def test_axes_that_no_two_points_share_make_one_table() -> None:
     built = table([*finished({"width": 2}, LOW), *finished({"rate": 0.1}, HIGH)], rows="width")
     assert [row.label for row in built.rows] == ["2", "rate=0.1"]
