@@ -55,7 +55,7 @@ def find_side(store: Store, address: str, *, full: bool) -> Side:
 def _same(known: str, asked: str) -> bool:
     """Whether two spellings are one value: 1.0 is 1, and 5e-4 is 0.0005."""
     try:
-        return known == asked or float(known) == float(asked)
+        return float(known) == float(asked)
     except ValueError:
         return False
 
@@ -74,7 +74,8 @@ def _axes(address: str, record: StageRecord, text: str) -> dict[str, str]:
         if axis not in known:
             raise InvalidSweep(f"{address}: {record.stage} has no axis {axis!r}; {did_you_mean(axis, known)}")
         values = dict.fromkeys(label(trial.axes[axis]) for trial in left if axis in trial.axes)
-        value = next((known for known in values if _same(known, value)), value)
+        if value not in values:
+            value = next((known for known in values if _same(known, value)), value)
         if value not in values:
             raise InvalidSweep(
                 f"{address}: no point of {record.stage} has {axis}={value}; {did_you_mean(value, values)}"

@@ -164,13 +164,16 @@ def _around(path: tuple[str, ...], settings: Settings, config_type: Any) -> tupl
 def _told_apart(path: tuple[str, ...], settings: Settings, config_type: Any, found: Any) -> str:
     """How the members of a setting's union are told apart: ` such as {kind: …}`; nothing where it is none."""
     around, kind = _around(path, settings, config_type)
-    field = _variant_for(variants(kind), around).model_fields.get(path[-1])
-    models = variants(field.annotation) if field else []
-    for name in field_names(field.annotation) if field and len(models) > 1 else []:
-        allowed = [value for model in models for value in _fixed_values(model, name)]
-        if all(_fixed_values(model, name) for model in models) and len(allowed) == len(set(allowed)):
-            near = "" if found in allowed else f"; {did_you_mean(found, allowed)}"
-            return f" such as {{{name}: {found if found in allowed else allowed[0]}}}{near}"
+    annotation = _variant_for(variants(kind), around).model_fields[path[-1]].annotation
+    models = variants(annotation)
+    for name in field_names(annotation) if len(models) > 1 else []:
+        fixed = [_fixed_values(model, name) for model in models]
+        allowed = [value for values in fixed for value in values]
+        if not all(fixed) or len(allowed) > len(set(allowed)):
+            continue
+        if found in allowed:
+            return f" such as {{{name}: {found}}}"
+        return f" such as {{{name}: {allowed[0]}}}; {did_you_mean(found, allowed)}"
     return ""
 
 

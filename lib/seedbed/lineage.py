@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from statistics import fmean
 from typing import Any
 
 from seedbed.evidence import look_into_all
@@ -14,7 +13,7 @@ from seedbed.planning.model import PlannedTrial, axes_in_words
 from seedbed.planning.winners import Contender, NoWinner, Winner, choose
 from seedbed.runs import Run, StageRecord, read_stages, write_winners
 from seedbed.state import TrialState, look_up, metrics_to_choose_by
-from seedbed.statistics import Difference, paired_difference, pooled_spread
+from seedbed.statistics import Difference, mean_of_each, paired_difference, pooled_spread
 from seedbed.store import Store
 from seedbed.sweep.ordered import SelectPlan
 from seedbed.sweep.points import flatten
@@ -149,12 +148,12 @@ class _Stage:
 
     def values(self, axes: Axes, metric: str) -> Values:
         """The metric of a point by seed, over whose replicates it is averaged; of seeds that have all of theirs."""
-        found: dict[int, list[float | None]] = {}
-        for trial in self.at(axes):
-            result = self.states[trial.id].result
-            found.setdefault(trial.seed, []).append(result.metrics.get(metric) if result else None)
-        whole = {seed: [value for value in values if value is not None] for seed, values in found.items()}
-        return {seed: fmean(values) for seed, values in whole.items() if len(values) == len(found[seed])}
+        results = [(trial.seed, self.states[trial.id].result) for trial in self.at(axes)]
+        values = [(seed, result.metrics.get(metric) if result else None) for seed, result in results]
+        lacking = {seed for seed, value in values if value is None}
+        return mean_of_each(
+            (seed, value) for seed, value in values if value is not None and seed not in lacking
+        )
 
     def gain(self, axes: Axes, against: Axes, metric: str) -> Difference | None:
         """Of one point over another, better being positive; the spread is pooled over the stage."""

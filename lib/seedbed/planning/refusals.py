@@ -12,7 +12,7 @@ from seedbed.planning.expectations import refuse_wrong_expectations
 from seedbed.planning.model import PlannedStage, axes_in_words
 from seedbed.planning.selecting import metric_names
 from seedbed.sweep.language import InputPlan, SeedPick, TablePlan, axes_of
-from seedbed.sweep.part import Scalar
+from seedbed.sweep.part import Scalar, same
 from seedbed.sweep.points import Point, flatten
 from seedbed.sweep.seeds import seeds_text
 
@@ -45,7 +45,7 @@ def refuse_rewritten_axes(point: Point, config: Config, place: str) -> None:
             continue
         found = settings[axis]
         close = isinstance(found, float) and isinstance(wanted, int | float) and math.isclose(found, wanted)
-        if not close and found != wanted:
+        if not close and not same(found, wanted):
             raise InvalidSweep(
                 f"{place}.{given}: {wanted} becomes {found} in the trial {axes_in_words(point.axes)}, and a table "
                 "would show what it is not; say the value that it has, or give these settings a label"
@@ -69,8 +69,8 @@ def refuse_absent_seeds(source: InputPlan, here: Sequence[int], there: Sequence[
     """
     if source.pick in ("best", "all"):
         return
-    wanted = [source.pick.seed] if isinstance(source.pick, SeedPick) else here
-    absent = [seed for seed in wanted if seed not in there]
+    wanted, known = [source.pick.seed] if isinstance(source.pick, SeedPick) else here, frozenset(there)
+    absent = [seed for seed in wanted if seed not in known]
     if absent:
         needed = f'`seeds: "{seeds_text([*there, *absent])}"`'
         raise InvalidSweep(

@@ -13,7 +13,7 @@ from statistics import fmean
 from typing import Any
 
 from seedbed.planning.model import UNUSABLE, PlannedTrial, axes_in_words
-from seedbed.statistics import pooled_spread
+from seedbed.statistics import mean_of_each, pooled_spread
 from seedbed.sweep.ordered import SelectPlan
 from seedbed.sweep.part import Scalar
 
@@ -215,16 +215,9 @@ def _standard_error(values: Sequence[Mapping[Run, float]]) -> float | None:
 
     A seed's folds are averaged first, as in tables: they are no runs of their own. None for a single seed.
     """
-    by_seed = [_averaged(of_point) for of_point in values]
+    by_seed = [mean_of_each((seed, value) for (seed, *_), value in of_point.items()) for of_point in values]
     pooled = pooled_spread(dict(enumerate(by_seed)))
     return pooled.sd * math.sqrt(2 / len(by_seed[0])) if pooled else None
-
-
-def _averaged(values: Mapping[Run, float]) -> dict[Any, float]:
-    seeds: dict[Any, list[float]] = {}
-    for (seed, *_), value in values.items():
-        seeds.setdefault(seed, []).append(value)
-    return {seed: fmean(several) for seed, several in seeds.items()}
 
 
 def _key(axes: Axes) -> frozenset[tuple[str, Any]]:

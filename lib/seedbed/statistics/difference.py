@@ -13,8 +13,8 @@ from seedbed.statistics.spread import (
     Convention,
     PointT,
     Pooled,
-    is_rounding,
     refuse_not_finite,
+    rounding_of,
     spread,
 )
 
@@ -71,7 +71,7 @@ def paired_difference(
         error, df = pooled.sd * math.sqrt(2 / n), pooled.df
     elif own is not None:
         error, df = own / math.sqrt(n), n - 1
-    if is_rounding(error, (side[block] for side in (a, b) for block in common)):
+    if error <= rounding_of(side[block] for side in (a, b) for block in common):
         return Difference(mean, None, None, n, together)
     half = student_t(0.5 + CONFIDENCE / 2, df) * error
     p = two_sided(mean / error, df) if n >= FEWEST_PAIRS else None

@@ -66,7 +66,7 @@ def interval_over_seeds(values: Sequence[float]) -> Interval | None:
     Student's t: mean ± t(.975, n - 1) · sample sd / √n. It speaks of other seeds, not of other people.
     """
     sd = spread(values)
-    if sd is None or is_rounding(sd, values):
+    if sd is None or sd <= rounding_of(values):
         return None
     mean, half = fmean(values), student_t(0.5 + CONFIDENCE / 2, len(values) - 1) * sd / math.sqrt(len(values))
     return Interval(mean - half, mean + half)
@@ -83,7 +83,7 @@ def pooled_spread(values: Mapping[PointT, Mapping[BlockT, float]]) -> Pooled | N
     if not fit.df:
         return None
     sd = math.sqrt(fit.squares / fit.df)
-    return Pooled(0.0 if is_rounding(sd, _flat(values)) else sd, fit.df)
+    return Pooled(0.0 if sd <= rounding_of(_flat(values)) else sd, fit.df)
 
 
 def unlike_the_others(values: Mapping[PointT, Mapping[BlockT, float]]) -> dict[PointT, Unlike]:
@@ -99,12 +99,13 @@ def unlike_the_others(values: Mapping[PointT, Mapping[BlockT, float]]) -> dict[P
 
     fit = _fit(values)
     found = {}
+    rounding = rounding_of(_flat(values)) ** 2
     for point, (squares, df) in _own_squares(fit).items():
         if df < 1 or fit.df - df < 1:
             continue
         own = squares / df
         others = max(fit.squares - squares, 0.0) / (fit.df - df)
-        if others / 9 <= own <= 9 * others or is_rounding(math.sqrt(max(own, others)), _flat(values)):
+        if others / 9 <= own <= 9 * others or max(own, others) <= rounding:
             continue
         ratio = own / others if others else math.inf
         tail = min(special.fdtr(df, fit.df - df, ratio), special.fdtrc(df, fit.df - df, ratio))
@@ -113,9 +114,17 @@ def unlike_the_others(values: Mapping[PointT, Mapping[BlockT, float]]) -> dict[P
     return found
 
 
-def is_rounding(sd: float, values: Iterable[float]) -> bool:
-    """Whether a spread of values is nothing but rounding, so that it does not say how large an error is."""
-    return sd <= 1e-12 * max(map(abs, values), default=0.0)
+def rounding_of(values: Iterable[float]) -> float:
+    """Up to so large a spread of values is nothing but rounding, and does not say how large an error is."""
+    return 1e-12 * max(map(abs, values), default=0.0)
+
+
+def mean_of_each(pairs: Iterable[tuple[BlockT, float]]) -> dict[BlockT, float]:
+    """The mean of the values of each key: of a seed over its folds, of a unit over its seeds."""
+    found: dict[BlockT, list[float]] = {}
+    for key, value in pairs:
+        found.setdefault(key, []).append(value)
+    return {key: fmean(values) for key, values in found.items()}
 
 
 def _flat(values: Mapping[PointT, Mapping[BlockT, float]]) -> Iterable[float]:

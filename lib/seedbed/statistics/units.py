@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from seedbed.statistics.pairs import PairBlock
 from seedbed.statistics.quantiles import CONFIDENCE, normal, student_t
-from seedbed.statistics.spread import is_rounding, refuse_not_finite, spread
+from seedbed.statistics.spread import mean_of_each, refuse_not_finite, rounding_of, spread
 
 if TYPE_CHECKING:
     import numpy as np
@@ -72,7 +72,7 @@ def over_units(values: Mapping[str, float]) -> OverUnits | None:
     if not of_each:
         return None
     mean, sd, n = fmean(of_each), spread(of_each), len(of_each)
-    if sd is None or n < FEWEST_UNITS or is_rounding(sd, of_each):
+    if sd is None or n < FEWEST_UNITS or sd <= rounding_of(of_each):
         return OverUnits(mean, None, None, n)
     half = student_t(0.5 + CONFIDENCE / 2, n - 1) * sd / math.sqrt(n)
     return OverUnits(mean, mean - half, mean + half, n)
@@ -80,11 +80,9 @@ def over_units(values: Mapping[str, float]) -> OverUnits | None:
 
 def unit_values(blocks: Sequence[Block], value: Value) -> dict[str, float]:
     """The metric on each unit's own samples, averaged over the blocks (seeds) that have the unit."""
-    found: dict[str, list[float]] = {}
-    for block in blocks:
-        for unit, one in zip(block.units, value(block.tallies).tolist(), strict=True):
-            found.setdefault(unit, []).append(one)
-    return {unit: fmean(several) for unit, several in found.items()}
+    return mean_of_each(
+        pair for block in blocks for pair in zip(block.units, value(block.tallies).tolist(), strict=True)
+    )
 
 
 def difference_over_units(pairs: Sequence[tuple[AnyBlock, AnyBlock]], value: Value) -> OverUnits | None:
@@ -152,7 +150,7 @@ def _bootstrap(terms: Sequence[_Term]) -> OverUnits | None:
     drawn = _means(terms, units, _draws(len(units))[:most])
     tail = normal(-math.sqrt(len(units) / (len(units) - 1)) * student_t(0.5 + CONFIDENCE / 2, len(units) - 1))
     low, high = np.quantile(drawn[np.isfinite(drawn)], [tail, 1 - tail]).tolist()
-    if is_rounding(high - low, [mean, 1.0]):
+    if high - low <= rounding_of([mean, 1.0]):
         return OverUnits(mean, None, None, len(units))
     return OverUnits(mean, low, high, len(units))
 

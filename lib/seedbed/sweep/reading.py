@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from seedbed.config import path_in
 from seedbed.errors import InvalidSweep, did_you_mean
@@ -30,8 +31,11 @@ _EXPECTED = {
 }
 """What is said instead of pydantic's own words, by the type of its error."""
 
-_SCALARS = {"str", "int", "float", "bool"}
+_SCALARS = [(kind,) for kind in ("str", "int", "float", "bool")]
 """How pydantic names the kinds of value that can stand in a table's margin, at the end of an error's place."""
+
+_SCALAR = "a number, text, true or false"
+_LABEL = "{<axis>: {<label>: {config: {<setting>: <value>}}}}"
 
 PartT = TypeVar("PartT", bound=BaseModel)
 
@@ -51,7 +55,7 @@ def _complaint(error: ValidationError, value: Any, part: type[BaseModel]) -> str
         error.errors(include_url=False),
         key=lambda found: (len(found["loc"]), found["type"] == "extra_forbidden"),
     )
-    of_scalar = first["type"] != "missing" and bool({*first["loc"][-1:]} & _SCALARS)
+    of_scalar = first["type"] != "missing" and first["loc"][-1:] in _SCALARS
     location = path_in(first["loc"][:-1] if of_scalar else first["loc"], value)
     path = "".join(f".{step}" for step in location)
     if first["type"] == "extra_forbidden":
@@ -62,20 +66,22 @@ def _complaint(error: ValidationError, value: Any, part: type[BaseModel]) -> str
     if first["type"] == "value_error":
         told = str(first["ctx"]["error"])  # some begin with the key that is wrong: `seeds: confirm needs …`
         return f"{path}.{told}" if re.match(r"[^ ]+: ", told) else f"{path}: {told}"
-    expected = _EXPECTED.get(first["type"]) or first["msg"].removeprefix("Input should be ").lower()
-    if of_scalar:
-        expected = "a number, text, true or false"
-    if of_scalar and location[0] in ("grid", "over"):
-        expected += (
-            "; several settings at once need a label: {<axis>: {<label>: {config: {<setting>: <value>}}}}"
-        )
-    if first["type"] == "dict_type" and location in (("grid",), ("over",)):
-        expected = "axes by name: {<axis>: [<value>, ...]}"
-    if first["type"] == "model_type":
-        expected = f"settings by name: {', '.join(_fields_at(part, first['loc']))}"
+    return f"{path}: found {first['input']!r}, expected {_expected(first, location, of_scalar, part)}"
+
+
+def _expected(first: ErrorDetails, location: Sequence[str], of_scalar: bool, part: type[BaseModel]) -> str:
+    """What belongs where something of another kind was found."""
     if location[-1:] == ("seeds",):
-        expected = 'seeds as text, such as "0-2" or "0,3"'
-    return f"{path}: found {first['input']!r}, expected {expected}"
+        return 'seeds as text, such as "0-2" or "0,3"'
+    if of_scalar and location[0] in ("grid", "over"):
+        return f"{_SCALAR}; several settings at once need a label: {_LABEL}"
+    if of_scalar:
+        return _SCALAR
+    if first["type"] == "model_type":
+        return f"settings by name: {', '.join(_fields_at(part, first['loc']))}"
+    if first["type"] == "dict_type" and location in (("grid",), ("over",)):
+        return "axes by name: {<axis>: [<value>, ...]}"
+    return _EXPECTED.get(first["type"]) or first["msg"].removeprefix("Input should be ").lower()
 
 
 def _fields_at(part: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:

@@ -159,10 +159,7 @@ def _seed(block: str) -> str:
 
 
 def _by_seed(values: Mapping[str, float]) -> dict[str, float]:
-    found: dict[str, list[float]] = {}
-    for block, value in values.items():
-        found.setdefault(_seed(block), []).append(value)
-    return {seed: fmean(several) for seed, several in found.items()}
+    return statistics.mean_of_each((_seed(block), value) for block, value in values.items())
 
 
 def _failure(outcome: Outcome, metric: str, value: float | None) -> str:
