@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from jobs.har_prototypes.data import PARTS, Data, Indices
 from jobs.har_prototypes.models import Network, PrototypeNetwork
+from seedbed.splits import in_order
 from seedbed.trial import Trial
 
 BATCH: Final = 256
@@ -62,11 +63,10 @@ def introduce(trial: Trial[Any], data: Data) -> None:
         reached = guess_scores(guesses, data.labels(test))
         trial.baseline(name, {f"test/{metric}": value for metric, value in reached.items()})
     tested = f"{len(test)} windows"
-    persons = sorted(set(windows.units[test]), key=lambda unit: (len(unit), unit))
     if trial.config.protocol == "merged":
         tested = f"{tested} of persons that are trained on too"
     else:
-        tested = f"test subjects {', '.join(persons)} ({tested})"
+        tested = f"test subjects {', '.join(in_order(windows.units[test]))} ({tested})"
     if trial.config.protocol == "notes":
         tested += ", validated on windows that overlap training windows"
     trial.describe(f"{windows.name}, {tested}")

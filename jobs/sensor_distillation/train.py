@@ -24,6 +24,7 @@ from jobs.sensor_distillation.windows import Indices
 from seedbed.nets.cost import cost_metrics
 from seedbed.nets.optimizers import eager
 from seedbed.nets.wrn import WideResNet
+from seedbed.splits import in_order
 from seedbed.trial import Trial
 
 Loss = Callable[[Tensor, Maps, Tensor, Indices], Tensor]
@@ -107,8 +108,7 @@ def _introduce(trial: Trial[Any], data: Data) -> None:
     trial.baseline("majority", {"test/accuracy": majority})
     tested = f"{len(split.test)} windows"
     if windows.unit_word == "subject":
-        subjects = sorted(set(windows.units[split.test]), key=lambda unit: (len(unit), unit))
-        tested = f"test subjects {', '.join(subjects)} ({tested})"
+        tested = f"test subjects {', '.join(in_order(windows.units[split.test]))} ({tested})"
     trial.describe(f"{windows.name}, {tested}")
 
 

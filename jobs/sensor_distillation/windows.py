@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from jobs.sensor_distillation.config import Training
 from jobs.sensor_distillation.datasets import Windows, open_dataset
 from seedbed.errors import BadData, InvalidConfig
+from seedbed.splits import in_order
 
 SHARE: Final = 0.2
 """Of the subjects (of a class's samples, where there are no subjects) that test or validate; at least one."""
@@ -128,8 +129,7 @@ def _of_subject(windows: Windows, subject: str) -> NDArray[np.bool_]:
     if windows.unit_word != "subject":
         raise InvalidConfig(f"test_subject: data {windows.name} has no subjects to leave out")
     if subject not in windows.units:
-        subjects = sorted(set(windows.units.tolist()), key=lambda unit: (len(unit), unit))
-        known = ", ".join(subjects)
+        known = ", ".join(in_order(windows.units.tolist()))
         raise InvalidConfig(f"test_subject: data {windows.name} has no subject {subject!r}; known: {known}")
     mask: NDArray[np.bool_] = windows.units == subject
     return mask

@@ -13,6 +13,7 @@ from seedbed.repeats import complaints
 from seedbed.results import Result
 from seedbed.runs import StageRecord
 from seedbed.settings import Change
+from seedbed.splits import in_order
 from seedbed.state import TrialState
 from seedbed.statistics import FEWEST_UNITS
 from seedbed.tables import Table
@@ -80,8 +81,7 @@ def _few_units(results: Results) -> Iterator[str]:
     units = {unit for names in tested if names for unit in names}
     if None not in tested and 0 < len(units) < FEWEST_UNITS:
         what = "one unit" if len(units) == 1 else f"{len(units)} units"
-        names = ", ".join(sorted(units, key=lambda unit: (len(unit), unit)))
-        yield f"Tested on {what} only ({names}): this cannot speak for new ones."
+        yield f"Tested on {what} only ({', '.join(in_order(units))}): this cannot speak for new ones."
 
 
 def _few_runs(runs: int | None) -> Iterator[str]:

@@ -3,58 +3,19 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import Any
 
 import pytest
 
 from seedbed.argo.server import ArgoServer
 from seedbed.errors import ClusterUnavailable, InvalidSweep
-
-
-class Answering(HTTPServer):
-    """A server that gives one answer to everything and remembers what it was asked."""
-
-    answer: tuple[int, bytes] = (200, b"{}")
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.asked: list[tuple[str, str, str | None, Any]] = []
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: Answering
-
-    def _handle(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        told = self.headers.get("Authorization")
-        self.server.asked.append((self.command, self.path, told, json.loads(body) if body else None))
-        status, content = self.server.answer
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    do_GET = do_POST = do_PUT = _handle  # noqa: N815 - the names that http.server looks for
-
-    def log_message(self, *_: Any) -> None:
-        """Nothing on the terminal."""
+from tests.lib.answering import Answering, answering
 
 
 @pytest.fixture
 def server() -> Iterator[Answering]:
-    with Answering() as made:
-        thread = threading.Thread(target=made.serve_forever, args=(0.01,))
-        thread.start()
+    with answering() as made:
         yield made
-        made.shutdown()
-        thread.join()
 
 
 def test_it_is_asked_by_its_paths_with_the_token(server: Answering) -> None:
@@ -78,7 +39,7 @@ def test_a_token_may_bring_its_kind_and_may_be_absent(
     server: Answering, token: str, sent: str | None
 ) -> None:
     ArgoServer("lab", server.address, token).workflows()
-    assert [told for _, _, told, _ in server.asked] == [sent]
+    assert [asked.authorization for asked in server.asked] == [sent]
 
 
 @pytest.mark.parametrize(
