@@ -57,8 +57,10 @@ def _shares(given: Mapping[str, float], modalities: list[str]) -> dict[str, floa
     left_out = [modality for modality in modalities if modality not in given]
     total = math.fsum(given.values())
     if len(left_out) > 1:
+        example = ", ".join(f"{modality}: {1 / len(modalities):.1f}" for modality in modalities[:-1])
         raise ConfigError(
-            ("alpha",), f"the shares of {' and '.join(left_out)} are not set; only one can be the rest"
+            ("alpha",),
+            f"the shares of {' and '.join(left_out)} are not set; only one can be the rest, as with {{{example}}}",
         )
     if left_out and total > 1:
         raise ConfigError(("alpha",), f"the shares add up to {total:g} and leave nothing for {left_out[0]}")

@@ -66,7 +66,9 @@ PREEMPTIONS = (delete, evict, delete, evict, delete, evict)
 
 
 @pytest.mark.waits
-@pytest.mark.parametrize(("accidents", "epochs"), [(PREEMPTIONS, 24), ((kill,), 20)])
+@pytest.mark.parametrize(
+    ("accidents", "epochs"), [(PREEMPTIONS, 24), ((kill,), 20)], ids=["preemptions", "kill"]
+)
 def test_a_trial_goes_on_and_ends_with_the_same_numbers(
     accidents: tuple[Callable[[str], None], ...],
     epochs: int,

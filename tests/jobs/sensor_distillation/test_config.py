@@ -200,7 +200,7 @@ def test_shares_that_are_all_given_are_normalised() -> None:
             {},
             ["gaf", "signal"],
             ("alpha",),
-            "the shares of gaf and signal are not set; only one can be the rest",
+            "the shares of gaf and signal are not set; only one can be the rest, as with {gaf: 0.5}",
         ),
         (
             {"gaf": 0.5},
