@@ -97,7 +97,8 @@ def _difference(found: Comparisons, pair: Comparison) -> Iterator[str]:
     if one.correlation is not None:
         yield f"    correlation  {one.correlation:.2f} between the sides of the pairs"
     if pair.detectable is not None:
-        yield f"    detectable   differences below {number(found, pair.detectable)}{points(found)} cannot be seen"
+        least = f"{number(found, pair.detectable)}{points(found)}"
+        yield f"    detectable   differences below {least} are missed more than once in five"
     several = f", for {len(found.pairs)} comparisons together (Holm)" if len(found.pairs) > 1 else ""
     few = f"fewer than {FEWEST_PAIRS} pairs cannot carry one"
     yield f"    p            {few if pair.p_holm is None else p_value(pair.p_holm)[2:] + several}"

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from seedbed.report.points import Point, TableView
 from seedbed.statistics import Difference
 from seedbed.tables import Cell, Table, wording
-from seedbed.tables.chain import Chain, Confirmed
+from seedbed.tables.chain import Chain, Confirmed, in_points, printed
 from seedbed.tables.wording import metric_name, number
 
 NAMED = 6
@@ -32,22 +32,19 @@ def confirmed(story: Chain) -> list[str]:
     lead = f"Confirmed on seeds {story.fresh_seeds}, which selected nothing"
     if not story.confirmed:
         return [f"{lead}: no step was kept, so that there is no gain."]
-    return [
-        f"{lead}, in {metric_name(story.metrics[-1])}: {_gain(one, story.scales[-1])}."
-        for one in story.confirmed
-    ]
+    lead = f"{lead}, in {metric_name(story.confirmed_in)}, better being +"
+    return [f"{lead}: {_gain(one, story.confirmed_scale)}." for one in story.confirmed]
 
 
 def _gain(one: Confirmed, scale: float) -> str:
-    gain, decimals, unit = one.gain, *((1, " points") if scale == 100 else (3, ""))
+    gain = one.gain
     if gain is None:
         return f"{one.of}, not known yet"
-    said = f"{one.of} {scale * gain.mean:+.{decimals}f}{unit}"
+    said = f"{one.of} {printed(gain.mean, scale)}{in_points(scale)}"
     if gain.low is None or gain.high is None:
         return f"{said}, without an interval"
     told = "" if gain.low > 0 or gain.high < 0 else ", not told from zero"
-    bounds = f"[{scale * gain.low:+.{decimals}f}, {scale * gain.high:+.{decimals}f}]"
-    return f"{said}, 95% interval over seeds {bounds}{told}"
+    return f"{said}, 95% interval over seeds [{printed(gain.low, scale)}, {printed(gain.high, scale)}]{told}"
 
 
 def _best(view: TableView) -> Iterator[str]:

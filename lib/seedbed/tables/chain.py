@@ -140,13 +140,17 @@ def _value(value: Any) -> str:
 def _gain(gain: Difference | None, scale: float) -> str:
     if gain is None:
         return "–"
-    unit = " points" if scale != 1 else ""
-    mean = rounded(scale * gain.mean, _DECIMALS[scale != 1], "+")
+    mean, unit = printed(gain.mean, scale), in_points(scale)
     if gain.low is None or gain.high is None:
         return f"{mean}{unit}"
-    low, high = (rounded(scale * bound, _DECIMALS[scale != 1], "+") for bound in (gain.low, gain.high))
-    return f"{mean} [{low}, {high}]{unit}"
+    return f"{mean} [{printed(gain.low, scale)}, {printed(gain.high, scale)}]{unit}"
 
 
-_DECIMALS = {False: 4, True: 2}
-"""Of a plain number, and of one in per cent."""
+def printed(gain: float, scale: float) -> str:
+    """A gain, or a bound of it: two decimals of a per cent, four of a plain number."""
+    return rounded(scale * gain, 4 if scale == 1 else 2, "+")
+
+
+def in_points(scale: float) -> str:
+    """What a gain is counted in."""
+    return "" if scale == 1 else " points"

@@ -24,6 +24,10 @@ FLAGS: dict[Flag, str] = {
 """What stands behind a figure that has something to be known of it."""
 
 
+MORE_DECIMALS = 3
+"""Smaller figures than these show are noise of the arithmetic."""
+
+
 class Shown(Protocol):
     """What says how a figure is printed: a table, or a comparison."""
 
@@ -159,13 +163,13 @@ def footer(table: Table) -> list[str]:
         why = runs if facts.n < 2 else f"{runs} and 0 df"
         return [f"{why}: no {'pooled ' if facts.n > 1 else ''}spread, no interval over seeds."]
     told = [
-        f"{runs}: differences below {number(table, facts.detectable)}{points(table)} cannot be seen "
-        f"(pooled sd {number(table, facts.pooled.sd)}, {facts.pooled.df} df)."
+        f"{runs}: differences below {number(table, facts.detectable)}{points(table)} are missed more than once in "
+        f"five (pooled sd {number(table, facts.pooled.sd)}, {facts.pooled.df} df)."
     ]
     if facts.detectable_in_pairs is not None:
         pairs = f"{facts.pairs} {'pair' if facts.pairs == 1 else 'pairs'}"
         least = f"{number(table, facts.detectable_in_pairs)}{points(table)}"
-        told.append(f"Comparisons have as few as {pairs}: there, differences below {least} cannot be seen.")
+        told.append(f"Comparisons have as few as {pairs}: for those it is {least}.")
     for point, spreads in facts.unlike.items():
         own, others = number(table, spreads.own), number(table, spreads.others)
         told.append(
@@ -182,9 +186,15 @@ def number(shown: Shown, value: float, sign: str = "") -> str:
 
 
 def rounded(value: Decimal | float, decimals: int, sign: str = "") -> str:
-    """A figure to so many decimals; one that is rounded to zero has no sign."""
-    text = f"{value:{sign}z.{decimals}f}"
-    return text if float(text) else text.removeprefix("+")
+    """A figure to so many decimals, or to a few more where it would be printed as zero and is not.
+
+    Otherwise [+0.04, +3.5] would be printed as an interval that ends at zero. What is zero has no sign.
+    """
+    for places in range(decimals, decimals + MORE_DECIMALS + 1):
+        text = f"{value:{sign}z.{places}f}"
+        if float(text):
+            return text
+    return f"{0:.{decimals}f}"
 
 
 def mean(table: Table, cell: Cell) -> str:

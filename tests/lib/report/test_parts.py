@@ -240,15 +240,21 @@ def test_the_headline_says_when_the_best_cannot_be_told_from_others(means: list[
 
 
 CHAIN = Chain(
-    links=[], metrics=["val/f1@best", "test/f1@best"], scales=[100.0, 100.0], seeds="0-2", fresh_seeds="7-8"
+    links=[],
+    metrics=["val/f1@best", "test/accuracy@best"],
+    scales=[100.0, 100.0],
+    seeds="0-2",
+    fresh_seeds="7-8",
+    confirmed_in="test/f1@best",
+    confirmed_scale=100.0,
 )
 
 
 @pytest.mark.parametrize(
     ("low", "high", "told"),
     [
-        (-0.04, 0.086, " points, 95% interval over seeds [-4.0, +8.6], not told from zero."),
-        (0.004, 0.042, " points, 95% interval over seeds [+0.4, +4.2]."),
+        (-0.04, 0.086, " points, 95% interval over seeds [-4.00, +8.60], not told from zero."),
+        (0.004, 0.042, " points, 95% interval over seeds [+0.40, +4.20]."),
         (None, None, " points, without an interval."),
     ],
 )
@@ -257,8 +263,18 @@ def test_the_confirmed_gain_says_whether_it_is_told_from_zero(
 ) -> None:
     gain = Difference(0.023, low, high, 2, None)
     (said,) = confirmed(replace(CHAIN, confirmed=[Confirmed("the whole chain", gain)]))
-    assert said.startswith("Confirmed on seeds 7-8, which selected nothing, in test f1 @best: ")
-    assert said.endswith(f": the whole chain +2.3{told}")
+    assert said.startswith(
+        "Confirmed on seeds 7-8, which selected nothing, in test f1 @best, better being +: "
+    )
+    assert said.endswith(f": the whole chain +2.30{told}")
+
+
+def test_the_confirmed_gain_is_in_the_metric_of_what_confirms() -> None:
+    gain = Difference(0.0001, -0.0047, 0.005, 3, None)
+    loss = replace(CHAIN, confirmed_in="test/loss@best", confirmed_scale=1.0)
+    (said,) = confirmed(replace(loss, confirmed=[Confirmed("the whole chain", gain)]))
+    assert "in test loss @best, better being +: the whole chain +0.0001, 95% interval" in said
+    assert said.endswith("[-0.0047, +0.0050], not told from zero.")
 
 
 def test_without_a_confirmed_gain_that_is_said_first() -> None:

@@ -60,5 +60,7 @@ def test_markdown_keeps_its_columns() -> None:
     assert {line.replace("\\|", "").count("|") for line in lines[2:7]} == {6}
 
 
-def test_a_figure_that_is_rounded_to_zero_has_no_sign() -> None:
-    assert [rounded(value, 1, "+") for value in (0.04, -0.04, 0.06)] == ["0.0", "0.0", "+0.1"]
+def test_only_what_is_zero_is_printed_as_zero_and_has_no_sign() -> None:
+    figures = [0.04, -0.04, 0.06, 0.0004, 1e-17, -1e-17, 0.0]
+    shown = ["+0.04", "-0.04", "+0.1", "+0.0004", "0.0", "0.0", "0.0"]
+    assert [rounded(value, 1, "+") for value in figures] == shown
