@@ -130,6 +130,7 @@ def _request(
         rows=layout.rows,
         columns=layout.columns,
         replicates=layout.replicates,
+        over=record.over,
         unit=shown.unit,
         std=plan.std,
         higher_is_better=shown.better == "higher",

@@ -24,7 +24,7 @@ from seedbed.statistics import (
 from seedbed.store import Store
 from seedbed.tables import TableRequest, decimals_for
 from seedbed.tables.cells import holm_adjusted
-from seedbed.tables.points import Point, read_points
+from seedbed.tables.points import Point, read_points, representatives
 
 if TYPE_CHECKING:
     from seedbed.scores import Score
@@ -97,7 +97,8 @@ def compare(
         if {*_trials(a)} == {*_trials(b)}:
             raise InvalidSweep(f"{ours} and {theirs}: both sides are the same trials")
         raise InvalidSweep(f"{ours} and {theirs}: no point of the one has a counterpart in the other")
-    pooled = pooled_spread({point: point.seeds for point in _distinct([*a.beside, *b.beside])})
+    # Both sides may lie in one stage.
+    pooled = pooled_spread({point: point.seeds for point in representatives([*a.beside, *b.beside]).values()})
     differences = {
         (mine, other): mine.minus(other, pooled, by_seed=a.by_seed or b.by_seed) for mine, other in pairs
     }
@@ -170,15 +171,6 @@ def _refuse_unknown(metric: str, sides: Sequence[Side], points: Sequence[Point])
     if metric not in known and metric not in recorded:
         near = did_you_mean(metric, dict.fromkeys([*recorded, *known]))
         raise InvalidConfig(f"--metric: no trial of A or B has {metric!r}; {near}")
-
-
-def _distinct(points: Sequence[Point]) -> Iterator[Point]:
-    """The points without those that are there twice: both sides may lie in one stage."""
-    seen: set[str] = set()
-    for point in points:
-        if not point.trials & seen:
-            yield point
-        seen |= point.trials
 
 
 def _usual_metric(store: Store, side: Side) -> str:

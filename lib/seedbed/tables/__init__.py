@@ -31,7 +31,7 @@ from seedbed.tables.model import (
     Table,
     TableRequest,
 )
-from seedbed.tables.points import Point, read_points
+from seedbed.tables.points import Point, read_points, representatives
 from seedbed.tables.wording import label, place
 
 __all__ = [
@@ -56,8 +56,8 @@ def build_tables(request: TableRequest) -> list[Table]:
     Of those, an axis that some points lack makes no table of its own: it stands in the labels of the others' rows.
     Values keep the order in which they first occur. A trial without a finite value is counted and noted,
     never dropped. The spread behind differences and marks is pooled over the whole stage and its baseline;
-    what is best, and what cannot be told from it, is said within a table. A point that lacks a seed is never
-    best.
+    what is best, and what cannot be told from it, is said within a table, and within a value of the axes that the
+    plan goes over. A point that lacks a seed is never best.
 
     Raises InvalidSweep for an axis or a metric that no outcome has, and for a baseline that is not one point
     for each point; ValueError for two outcomes of one point and seed.
@@ -81,7 +81,8 @@ class _Stage:
         self.baselines = read_points(request, baseline.label, baseline.outcomes) if baseline else []
         trials = set().union(*(point.trials for point in self.points))
         self.outside = [point for point in self.baselines if not point.trials & trials]
-        self.facts = _facts([*self.points, *self.outside])
+        self.first = representatives(self.points)
+        self.facts = _facts([*dict.fromkeys(self.first.values()), *self.outside])
         against = {point: self._against(point) for point in self.points}
         self.against = {point: other for point, other in against.items() if other}
         self.differences = {
@@ -96,7 +97,8 @@ class _Stage:
             for axis in self.axes
             if axis not in placed and not all(axis in point.axes for point in self.points)
         ]
-        self.p_holm = holm_adjusted(self.differences)
+        of_first = {point: one for point, one in self.differences.items() if self.first[point] is point}
+        self.p_holm = holm_adjusted(of_first)
         tags = Counter(tag for point in [*self.points, *self.outside] for tag in point.numerics)
         self.usual_numerics = {tag for tag, _ in tags.most_common(1)}
 
@@ -107,8 +109,8 @@ class _Stage:
             {**separate, request.columns: column} if request.columns else separate for column in columns
         ]
         outside = [point for point in self.outside if any(map(point.agrees, at_top))]
-        best = marks([*points, *outside], self.facts.pooled, higher_is_better=request.higher_is_better)
-        cells = {point: self._cell(point, best.get(point, "")) for point in [*points, *outside]}
+        marked = self._marked([*points, *outside])
+        cells = {point: self._cell(point, marked.get(point, "")) for point in [*points, *outside]}
 
         means = [cell.mean for cell in cells.values() if cell.mean is not None]
         of_row = [axis for axis in (request.rows, *self.within_rows) if axis]
@@ -128,6 +130,7 @@ class _Stage:
             rows_axis=request.rows,
             columns_axis=request.columns,
             replicates=tuple(request.replicates),
+            over=tuple(axis for axis in request.over if axis not in request.replicates),
             separate=separate,
             within_rows=tuple(self.within_rows),
             columns=columns,
@@ -155,6 +158,22 @@ class _Stage:
             unpaired=_unpaired([self.differences[point] for point in points if point in self.against]),
         )
 
+    def _marked(self, points: Sequence[Point]) -> dict[Point, Mark]:
+        """The marks of a table's points, for each value of the axes that its plan goes `over`: of those none wins."""
+        found: dict[Point, Mark] = {}
+        across: dict[tuple[Scalar, ...], list[Point]] = {}
+        for point in points:
+            across.setdefault(tuple(map(point.at, self.request.over)), []).append(point)
+        for alike in across.values():
+            first = representatives(alike)
+            of_first = marks(
+                list(dict.fromkeys(first.values())),
+                self.facts.pooled,
+                higher_is_better=self.request.higher_is_better,
+            )
+            found |= {point: of_first[one] for point, one in first.items() if one in of_first}
+        return found
+
     def _row_name(self, point: Point) -> str:
         """The label of the row in which a point stands."""
         rows = self.request.rows
@@ -179,7 +198,7 @@ class _Stage:
             failures=point.failures,
             difference=self.differences.get(point),
             difference_over_units=point.minus_over_units(other, score) if other and score else None,
-            p_holm=self.p_holm.get(point),
+            p_holm=self.p_holm.get(self.first.get(point, point)),
             differs=beyond(point.changes_from(other), self.axes) if other else [],
             mark=mark,
             published=self._published(point),

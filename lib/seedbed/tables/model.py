@@ -104,6 +104,9 @@ class TableRequest:
     replicates: Sequence[str] = ()
     """Axes that are averaged over, together with the seed."""
 
+    over: Sequence[str] = ()
+    """The axes that the plan goes over, such as data sets: no value of them is better than another."""
+
     unit: Literal["%", ""] = ""
     """`"%"` prints a ratio as per cent."""
 
@@ -249,6 +252,9 @@ class Table:
     rows_axis: str | None
     columns_axis: str | None
     replicates: tuple[str, ...]
+
+    over: tuple[str, ...]
+    """The axes that the plan goes over and that are no replicates here: a point is the best of those that share them."""
 
     separate: Mapping[str, Scalar]
     """The values of the axes that make separate tables."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from statistics import fmean
 from typing import TYPE_CHECKING
@@ -67,12 +67,23 @@ class Point:
     def minus(
         self, other: Point, pooled: statistics.Pooled | None, *, by_seed: bool
     ) -> statistics.Difference | None:
-        """The difference over seeds; replicates that both have are averaged within a seed first."""
+        """The difference over seeds; replicates that were planned on both sides are averaged within a seed first.
+
+        Of seeds that lack a replicate nothing is used while there are others. Where there are none, the mean over
+        what both sides have has no interval: no spread is known of a mean over so few of them.
+        """
         common = [block for block in self.values if block in other.values]
-        ours, theirs = ({block: side.values[block] for block in common} for side in (self, other))
+        lacking = {
+            _seed(block)
+            for block in self.outcomes
+            if block in other.outcomes and not (block in self.values and block in other.values)
+        }
+        whole = [block for block in common if _seed(block) not in lacking]
+        ours, theirs = ({block: side.values[block] for block in whole or common} for side in (self, other))
         if by_seed:
             ours, theirs = _by_seed(ours), _by_seed(theirs)
-        return statistics.paired_difference(ours, theirs, pooled)
+        found = statistics.paired_difference(ours, theirs, pooled)
+        return found if found is None or whole else replace(found, low=None, high=None, p=None)
 
     def minus_over_units(self, other: Point, score: Score) -> statistics.OverUnits | None:
         """The difference for new units; None where a side cannot be made again."""
@@ -142,6 +153,17 @@ def read_points(request: TableRequest, source: str, outcomes: Iterable[Outcome])
         else:
             point.failures[block] = _failure(outcome, request.metric, value)
     return list(points.values())
+
+
+def representatives(points: Iterable[Point]) -> dict[Point, Point]:
+    """Each point with the first one that stands for the same trials, itself but where they are there twice."""
+    of_trial: dict[str, Point] = {}
+    found = {}
+    for point in points:
+        first = next((of_trial[trial] for trial in point.trials if trial in of_trial), point)
+        found[point] = first
+        of_trial |= dict.fromkeys(point.trials - of_trial.keys(), first)
+    return found
 
 
 def _block(outcome: Outcome, replicates: Iterable[str]) -> str:
