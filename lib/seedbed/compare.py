@@ -105,7 +105,9 @@ def compare(
     adjusted = holm_adjusted(differences)
     family = load_family(sides[0].records[0].family)
     unit = family.metric(chosen).unit
-    used = (optimistic(record, family, chosen) for side in sides for record in side.records)
+    used = (
+        optimistic(record, load_family(record.family), chosen) for side in sides for record in side.records
+    )
     values = [value for pair in pairs for point in pair for value in point.values.values()]
     return Comparisons(
         chosen,
@@ -155,7 +157,7 @@ def _pairs(ours: Sequence[Point], theirs: Sequence[Point]) -> Iterator[tuple[Poi
     for mine in ours:
         for other in theirs:
             counterparts = mine.agrees(other.axes) and (mine.source == other.source or not several)
-            if (alone or counterparts) and not mine.trials & other.trials:
+            if (alone or counterparts) and mine.trials != other.trials:
                 yield mine, other
 
 

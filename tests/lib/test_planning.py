@@ -362,6 +362,31 @@ def test_stages_are_gathered_into_one(make_sweep: MakeSweep) -> None:
         plan(make_sweep, {**stages, "together": {"gather": ["leaders"]}})
 
 
+def test_what_was_gathered_can_be_gathered_again_and_stands_there_once(make_sweep: MakeSweep) -> None:
+    both = {"depends": "followers", "gather": ["leaders", "followers"]}
+    stages: dict[str, dict[str, Any]] = {
+        "leaders": LEADERS,
+        "followers": FOLLOWERS,
+        "both": both,
+        "again": {"depends": "both", "gather": ["both", "leaders"]},
+    }
+    planned = plan(make_sweep, stages)
+    again = [point.axes for point in planned.stages["again"].points]
+    assert again == [point.axes for point in planned.stages["both"].points]
+    assert len(planned.trials) == 18
+
+
+def test_what_cannot_stand_in_one_table_is_not_gathered(make_sweep: MakeSweep) -> None:
+    together = {"depends": "others && leaders", "gather": ["leaders", "others"]}
+    named = {"config": {"role": "leader"}, "grid": {"stage": {"a": {}, "b": {"config": {"width": 3}}}}}
+    with pytest.raises(InvalidSweep, match=r"gather: others has an axis called 'stage', .*rename it"):
+        plan(make_sweep, {"leaders": LEADERS, "others": named, "together": together})
+    folds = {"config": {"role": "leader"}, "over": {"fold": [1, 2]}}
+    compared = {**together, "baseline": {"stage": "leaders"}}
+    with pytest.raises(InvalidSweep, match="leaders does not run over fold, so that all of together"):
+        plan(make_sweep, {"leaders": {**LEADERS, "grid": {}}, "others": folds, "together": compared})
+
+
 def expecting(*at: dict[str, Any], **plan: Any) -> dict[str, Any]:
     """Leaders over folds, and a published value at each of these places."""
     values = [{"at": axes, "mean": 1.0} for axes in at]
@@ -480,6 +505,21 @@ def test_points_that_share_the_trial_of_one_seed_only_are_not_one_point(make_swe
     followers = {"depends": "leaders", "config": {"role": "follower"}}
     for grid in (blocks, {"whose": {**blocks[0]["whose"], **blocks[1]["whose"]}}):
         with pytest.raises(InvalidSweep, match="whose=own seed=0 and whose=first seed=0 are the same trial"):
+            plan(make_sweep, {"leaders": leaders, "followers": {**followers, "grid": grid}})
+
+
+def test_the_best_trial_is_also_that_of_a_seed(make_sweep: MakeSweep) -> None:
+    """Which is known only after both have been trained: it is refused before."""
+    labels = {
+        pick: {"inputs": {"leader": {"stage": "leaders", "pick": pick}}} for pick in ("same-seed", "best")
+    }
+    leaders = {"config": {"role": "leader"}}
+    followers = {"depends": "leaders", "config": {"role": "follower"}}
+    for grid in ({"whose": labels}, [{"whose": {name: label}} for name, label in labels.items()]):
+        with pytest.raises(
+            InvalidSweep,
+            match="whose=same-seed and whose=best may be the same trial of a seed; give each a stage",
+        ):
             plan(make_sweep, {"leaders": leaders, "followers": {**followers, "grid": grid}})
 
 

@@ -39,7 +39,7 @@ def _one_point(
     against = stages[where]
     shared = sorted(against.over & stages[name].over)
     alone = sorted(stages[name].over - against.over)
-    if len({tuple(point.axes[axis] for axis in alone) for point in stages[name].points}) > 1:
+    if len({tuple(point.axes.get(axis) for axis in alone) for point in stages[name].points}) > 1:
         raise InvalidSweep(
             f"{place}: {where} does not run over {', '.join(alone)}, so that all of {name} would be compared with "
             f"the same trials; give {where} the `over` of {name}"
@@ -52,7 +52,7 @@ def _one_point(
         filled = filled_where(wanted.where, point.axes, f"{place}.where")
         chosen = the_point(against, filled, f"{place}.where", point.axes)
         label = " ".join([where, *(str(value) for axis, value in chosen.axes.items() if axis not in varies)])
-        stands = {axis: point.axes[axis] for axis in [*shared, *named]}
+        stands = {axis: point.axes[axis] for axis in [*shared, *named] if axis in point.axes}
         for trial in chosen.trials.values():
             trials[trial.id, axes_in_words(stands)] = replace(trial, axes=stands)
     return PlannedBaseline(label, list(trials.values()))

@@ -9,12 +9,17 @@ from seedbed.config import Config
 from seedbed.errors import InvalidSweep, did_you_mean
 from seedbed.family import Family
 from seedbed.planning.expectations import refuse_wrong_expectations
+from seedbed.planning.lots import Pair
 from seedbed.planning.model import PlannedStage, axes_in_words
 from seedbed.planning.selecting import metric_names
+from seedbed.sweep import Stage
 from seedbed.sweep.language import InputPlan, SeedPick, TablePlan, axes_of
 from seedbed.sweep.part import Scalar, same
-from seedbed.sweep.points import Point, flatten
+from seedbed.sweep.points import GATHERED, Point, flatten
 from seedbed.sweep.seeds import seeds_text
+
+APART = "give each a stage of its own, and `gather` these for one table"
+"""How points that share trials can stand beside each other."""
 
 MOST_PACKS = 1000
 """Of a stage: with ten times as many pods, one pass of Argo's workflow controller takes 20 to 40 seconds."""
@@ -52,6 +57,26 @@ def refuse_rewritten_axes(point: Point, config: Config, place: str) -> None:
             )
 
 
+def refuse_picks_that_meet(pairs: Sequence[Pair], place: str) -> None:
+    """Raise InvalidSweep where points differ only in which seed's trial they take, and one takes the best.
+
+    That one is a seed's own as well: they would share a trial, which nobody knows before it has been trained.
+    """
+    seen: dict[tuple[str, ...], list[Point]] = {}
+    for point, planned in pairs:
+        sources = sorted(
+            f"{role} {one.model_dump_json(exclude={'pick'})}" for role, one in point.inputs.items()
+        )
+        others = seen.setdefault((planned.config.model_dump_json(), *sources), []) if sources else []
+        for other in others:
+            picks = [(source.pick, other.inputs[role].pick) for role, source in point.inputs.items()]
+            unlike = [pair for pair in picks if pair[0] != pair[1]]
+            if unlike and all("best" in pair and "all" not in pair for pair in unlike):
+                both = f"{axes_in_words(other.axes)} and {axes_in_words(point.axes)}"
+                raise InvalidSweep(f"{place}.grid: {both} may be the same trial of a seed; {APART}")
+        others.append(point)
+
+
 def refuse_several(role: str, source: InputPlan, family: Family, config: Config, place: str) -> None:
     """Raise InvalidSweep where all trials of a point are picked for a role that takes one."""
     plays = family.role_of(config)
@@ -76,6 +101,19 @@ def refuse_absent_seeds(source: InputPlan, here: Sequence[int], there: Sequence[
         raise InvalidSweep(
             f"{place}: stage {source.stage} has no trial with seed {absent[0]}; it has {seeds_text(there)}; "
             f"let it run {needed}, or take one of it with `pick: {{seed: {there[0]}}}`"
+        )
+
+
+def refuse_unlike(stage: Stage, gathered: PlannedStage, place: str) -> None:
+    """Raise InvalidSweep for a stage that cannot stand in one table with what else is gathered."""
+    name, family = gathered.stage.name, gathered.family.name
+    if family != stage.family:
+        raise InvalidSweep(
+            f"{place}: {name} is of the family {family}, this stage of {stage.family}: a table is of one family"
+        )
+    if not gathered.stage.plan.gather and any(GATHERED in point.axes for point in gathered.points):
+        raise InvalidSweep(
+            f"{place}: {name} has an axis called {GATHERED!r}, by which gathered points are told apart; rename it"
         )
 
 

@@ -23,11 +23,14 @@ from seedbed.planning.model import (
 )
 from seedbed.planning.picking import Hopeless, NotYetKnown, best_trial
 from seedbed.planning.refusals import (
+    APART,
     refuse_absent_seeds,
     refuse_contradicted_axes,
+    refuse_picks_that_meet,
     refuse_rewritten_axes,
     refuse_several,
     refuse_too_many_packs,
+    refuse_unlike,
     refuse_wrong_table,
 )
 from seedbed.planning.selecting import (
@@ -142,6 +145,7 @@ class StagePlanner:
             grid = len(pairs)
             if self.plan.inherit:
                 pairs, incumbent = with_incumbent(pairs, self.stage, start, known, read)
+            refuse_picks_that_meet(pairs, self.place)
             joined = self._without_twins(pairs)
         except (InvalidSweep, InvalidConfig) as error:
             if starts.known:
@@ -184,15 +188,22 @@ class StagePlanner:
             raise InvalidSweep(
                 f"{self.place}.gather: trains nothing, so that config, grid, over and inputs are in vain"
             )
-        points, over = [], frozenset[str]()
+        points: dict[tuple[tuple[str, Scalar], ...], PlannedPoint] = {}
+        over = frozenset[str]()
         for name in self.plan.gather:
-            refuse_non_ancestor(self.sweep, self.stage.name, name, f"{self.place}.gather")
-            over |= self.done[name].over
-            for point in self.done[name].points:
-                axes = {GATHERED: name, **point.axes}
+            place = f"{self.place}.gather"
+            refuse_non_ancestor(self.sweep, self.stage.name, name, place)
+            gathered = self.done[name]
+            refuse_unlike(self.stage, gathered, place)
+            over |= gathered.over
+            for point in gathered.points:
+                axes = {
+                    GATHERED: name,
+                    **point.axes,
+                }  # what was gathered before keeps the stage that trained it
                 trials = {seed: replace(trial, axes=axes) for seed, trial in point.trials.items()}
-                points.append(replace(point, axes=axes, trials=trials, parent=None))
-        return PlannedStage(self.stage, self.family, points, over)
+                points.setdefault(tuple(axes.items()), replace(point, axes=axes, trials=trials, parent=None))
+        return PlannedStage(self.stage, self.family, list(points.values()), over)
 
     def _point(self, point: Point, known: bool = True) -> Pair:
         sources = {role: self._source(role, source, point) for role, source in point.inputs.items()}
@@ -302,7 +313,9 @@ class StagePlanner:
             twin_point, twin = seen[shared.id]
             if twin_point.block == point.block or ids != {trial.id for trial in twin.trials.values()}:
                 (label,) = (trial.label for trial in twin.trials.values() if trial.id == shared.id)
-                raise InvalidSweep(f"{self.place}.grid: {label} and {shared.label} are the same trial")
+                raise InvalidSweep(
+                    f"{self.place}.grid: {label} and {shared.label} are the same trial; {APART}"
+                )
         return kept
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from seedbed.report.points import Point, TableView
 from seedbed.statistics import Difference
@@ -17,9 +18,10 @@ NAMED = 6
 def answer(view: TableView) -> list[str]:
     """Sentences, the most important first."""
     return [
-        *_best(view),
+        *_within_each(view, _best),
         *_against_baseline(view),
-        *_alike(view),
+        *_within_each(view, _alike),
+        *_not_compared(view),
         *_optimistic(view),
         *wording.footer(view.table),
     ]
@@ -45,6 +47,20 @@ def _gain(one: Confirmed, scale: float) -> str:
         return f"{said}, without an interval"
     told = "" if gain.low > 0 or gain.high < 0 else ", not told from zero"
     return f"{said}, 95% interval over seeds [{printed(gain.low, scale)}, {printed(gain.high, scale)}]{told}"
+
+
+def _within_each(view: TableView, told: Callable[[TableView], Iterator[str]]) -> Iterator[str]:
+    """What is told of a table's points; for each value of the axes that its plan goes over, as of those none wins."""
+    across: dict[str, list[Point]] = {}
+    for point in view.points:
+        stands = {axis: point.cell.axes[axis] for axis in view.table.over if axis in point.cell.axes}
+        across.setdefault(wording.place(stands), []).append(point)
+    for at, (place, points) in enumerate(across.items()):
+        if at == NAMED:
+            yield f"{len(across) - NAMED} more values of {' and '.join(view.table.over)}: in the table."
+            return
+        for sentence in told(replace(view, points=points)):
+            yield f"{place}: {sentence}" if place else sentence
 
 
 def _best(view: TableView) -> Iterator[str]:
@@ -81,6 +97,7 @@ def _trivial(view: TableView) -> str:
 def _not_told(view: TableView, best: Sequence[Point], count: int) -> str:
     """How many of the others cannot be told from the best, for the headline."""
     others, alike = count - len(best), sum(point.cell.mark == "alike" for point in view.points)
+    others -= len(_lacking(view))
     if not alike:
         return ""
     if others == 1:
@@ -91,7 +108,7 @@ def _not_told(view: TableView, best: Sequence[Point], count: int) -> str:
 def _alike(view: TableView) -> Iterator[str]:
     """Who cannot be told from the best, all pairs taken at once."""
     best = [point for point in view.points if point.cell.mark == "best"]
-    others = sum(point.cell.mean is not None for point in view.points) - len(best)
+    others = sum(point.cell.mean is not None for point in view.points) - len(best) - len(_lacking(view))
     if not best or not others:
         return
     alike = [point for point in view.points if point.cell.mark == "alike"]
@@ -101,6 +118,18 @@ def _alike(view: TableView) -> Iterator[str]:
         yield "Over all pairs at once, no point can be told from the best (Tukey, 95%)."
     else:
         yield f"Over all pairs at once, not distinguishable from the best (Tukey, 95%): {_listed(alike)}."
+
+
+def _lacking(view: TableView) -> list[Point]:
+    """The points that have values and not one seed with all of its replicates."""
+    return [point for point in view.points if point.cell.mean is not None and not point.cell.seeds]
+
+
+def _not_compared(view: TableView) -> Iterator[str]:
+    """Whose mean is over what there is, and says nothing beside one over all."""
+    if lacking := _lacking(view):
+        over = " × ".join(view.table.replicates)
+        yield f"Not told from the best or from others, as no seed has all of its {over}: {_listed(lacking)}."
 
 
 def _without_best(view: TableView) -> Iterator[str]:

@@ -130,7 +130,7 @@ def _points(anchor: str, stage: StageTables, table: Table) -> list[Point]:
             points.append(
                 Point(
                     f"{anchor}-{at}-{across}",
-                    (name if is_own else "") or row.label,
+                    (name if is_own else _against_in(row.label, table, cell)) or row.label,
                     row.label,
                     column,
                     cell,
@@ -139,6 +139,12 @@ def _points(anchor: str, stage: StageTables, table: Table) -> list[Point]:
                 )
             )
     return points
+
+
+def _against_in(label: str, table: Table, cell: Cell) -> str:
+    """A baseline's name, with its column where it has a point in each."""
+    axis = table.columns_axis
+    return label if axis is None or axis not in cell.axes else f"{label} {place({axis: cell.axes[axis]})}"
 
 
 def _name(axes: Mapping[str, Scalar]) -> str:

@@ -79,8 +79,8 @@ class _Stage:
         self.points = read_points(request, request.stage, request.outcomes)
         baseline = request.baseline
         self.baselines = read_points(request, baseline.label, baseline.outcomes) if baseline else []
-        trials = set().union(*(point.trials for point in self.points))
-        self.outside = [point for point in self.baselines if not point.trials & trials]
+        own = {point.trials for point in self.points if point.trials}
+        self.outside = [point for point in self.baselines if point.trials not in own]
         self.first = representatives(self.points)
         self.facts = _facts([*dict.fromkeys(self.first.values()), *self.outside])
         against = {point: self._against(point) for point in self.points}
@@ -234,7 +234,8 @@ class _Stage:
         if len(against) > 1:
             places = "; ".join(baseline.name for baseline in against)
             raise InvalidSweep(f"baseline: {point.name} stands against {len(against)} points: {places}")
-        return against[0] if against and not point.trials & against[0].trials else None
+        same = against and point.trials and point.trials == against[0].trials
+        return against[0] if against and not same else None
 
 
 def _facts(points: Sequence[Point]) -> Facts:

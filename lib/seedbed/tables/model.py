@@ -254,7 +254,7 @@ class Table:
     replicates: tuple[str, ...]
 
     over: tuple[str, ...]
-    """The axes that the plan goes over and that are no replicates here: a point is the best of those that share them."""
+    """The axes that the plan goes over and that are no replicates here: no value of them is better than another."""
 
     separate: Mapping[str, Scalar]
     """The values of the axes that make separate tables."""

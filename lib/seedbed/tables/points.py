@@ -36,9 +36,9 @@ class Point:
         return f"{self.source} {place(self.axes)}".rstrip()
 
     @property
-    def trials(self) -> set[str]:
+    def trials(self) -> frozenset[str]:
         """The ids of its trials."""
-        return {outcome.trial for outcome in self.outcomes.values() if outcome.trial}
+        return frozenset(outcome.trial for outcome in self.outcomes.values() if outcome.trial)
 
     @property
     def numerics(self) -> set[str]:
@@ -156,14 +156,9 @@ def read_points(request: TableRequest, source: str, outcomes: Iterable[Outcome])
 
 
 def representatives(points: Iterable[Point]) -> dict[Point, Point]:
-    """Each point with the first one that stands for the same trials, itself but where they are there twice."""
-    of_trial: dict[str, Point] = {}
-    found = {}
-    for point in points:
-        first = next((of_trial[trial] for trial in point.trials if trial in of_trial), point)
-        found[point] = first
-        of_trial |= dict.fromkeys(point.trials - of_trial.keys(), first)
-    return found
+    """Each point with the first one that stands for the same trials: itself, but where they are there twice."""
+    first: dict[frozenset[str], Point] = {}
+    return {point: first.setdefault(point.trials, point) if point.trials else point for point in points}
 
 
 def _block(outcome: Outcome, replicates: Iterable[str]) -> str:

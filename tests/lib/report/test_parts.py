@@ -206,6 +206,35 @@ def test_the_answer_says_what_is_best_by_how_much_and_what_cannot_be_told_apart(
     assert said[5].startswith("3 seeds: differences below")
 
 
+def test_the_answer_is_given_for_each_data_set_by_itself() -> None:
+    found = [
+        one
+        for data, kind, values in [
+            ("easy", "a", (0.9, 0.92)),
+            ("easy", "b", (0.8, 0.83)),
+            ("hard", "a", (0.1, 0.11)),
+        ]
+        for one in outcomes({"data": data, "kind": kind}, *values)
+    ]
+    said = answer(view(found, rows="data", columns="kind", over=["data"]))
+    assert said[0].startswith("data=easy: Best of 2")
+    assert not [line for line in said if "of 3" in line]
+
+
+def test_points_without_a_whole_seed_are_said_not_to_be_compared() -> None:
+    found = [
+        one
+        for r in (1, 2)
+        for fold in (0, 1)
+        for one in outcomes({"r": r, "fold": fold}, 0.4 * r, 0.41 * r)
+    ]
+    cut = [*found, *outcomes({"r": 3, "fold": 0}, 0.5, 0.51)]
+    cut += [Outcome({"r": 3, "fold": 1}, seed, "missing", note="not run") for seed in (0, 1)]
+    said = answer(view(cut, rows="r", replicates=["fold"], over=["fold"]))
+    assert said[0].startswith("Best of 3: ")
+    assert "Not told from the best or from others, as no seed has all of its fold: point 2." in said
+
+
 @pytest.mark.parametrize(
     ("guess", "higher", "told"), [(0.9, True, True), (0.1, True, False), (0.1, False, True)]
 )

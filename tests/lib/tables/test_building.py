@@ -8,6 +8,7 @@ import json
 import math
 import subprocess
 import sys
+from dataclasses import replace
 from statistics import fmean
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 from seedbed.errors import InvalidSweep
 from seedbed.statistics import (
     Departure,
+    Difference,
     departure,
     interval_over_seeds,
     paired_difference,
@@ -87,6 +89,101 @@ def test_a_cell_holds_what_its_seeds_come_to() -> None:
     assert found.mean == fmean(MIDDLE)
     assert found.std == spread(MIDDLE)
     assert found.over_seeds == interval_over_seeds(MIDDLE)
+
+
+def test_what_is_there_twice_counts_once() -> None:
+    """A gathered table may hold the same trials in two stages."""
+    once = [
+        *finished({"stage": "b", "width": 4}, LOW, "x"),
+        *finished({"stage": "b", "width": 8}, MIDDLE, "y"),
+        *finished({"stage": "b", "width": 16}, [0.61, 0.62, 0.61], "z"),
+    ]
+    twice = [*finished({"stage": "a", "width": 4}, LOW, "x"), *once]
+    asked: dict[str, Any] = {
+        "rows": "width",
+        "columns": "stage",
+        "baseline": Baseline("zero", finished({}, HIGH)),
+    }
+    alone, both = table(once, **asked), table(twice, **asked)
+    assert both.facts == alone.facts
+    assert both.facts.pooled is not None
+    first, *_ = both.rows
+    assert first.cells[0] is not None
+    assert first.cells[1] is not None
+    assert first.cells[0].difference == first.cells[1].difference == cell(alone, "4").difference
+    assert [row.cells[-1].mark for row in both.rows if row.cells[-1]] == [
+        row.cells[0].mark for row in alone.rows if row.cells[0]
+    ]
+
+
+def test_a_point_that_shares_one_trial_with_its_baseline_is_compared_with_it() -> None:
+    """The best teacher's student is that of one seed: the others differ."""
+    own = finished({"stage": "own"}, LOW, "x")
+    best = [own[0], *finished({"stage": "best"}, HIGH, "y")[1:]]
+    best = [replace(one, axes={"stage": "best"}) for one in best]
+    built = table(
+        [*own, *best], rows="stage", baseline=Baseline("own", [replace(one, axes={}) for one in own])
+    )
+    assert cell(built, "own").difference is None
+    found = cell(built, "best").difference
+    assert found is not None
+    assert found.mean == pytest.approx((0 + 0.2 + 0.2) / 3)
+    assert len(built.rows) == 2
+
+
+OVER = {"over": ["data"], "rows": "data", "columns": "kind"}
+
+
+def test_no_data_set_wins_over_another() -> None:
+    found = [
+        outcome
+        for data, kind, values in [
+            ("easy", "a", HIGH),
+            ("easy", "b", [0.75, 0.77, 0.76]),
+            ("hard", "a", [0.20, 0.20, 0.22]),
+            ("hard", "b", [0.21, 0.22, 0.20]),
+        ]
+        for outcome in finished({"data": data, "kind": kind}, values)
+    ]
+    built = table(found, **OVER)
+    assert [[one.mark for one in row.cells if one] for row in built.rows] == [["", "best"], ["alike", "best"]]
+    assert built.over == ("data",)
+    assert table(found, over=["data"], rows="kind", replicates=["data"]).over == ()
+
+
+def test_a_seed_that_lacks_a_fold_is_not_compared() -> None:
+    folds = [("0", 0.1), ("1", 0.5)]
+
+    def point(alpha: float, gains: list[float]) -> list[Outcome]:
+        return [
+            outcome
+            for fold, base in folds
+            for outcome in finished({"alpha": alpha, "fold": fold}, [base + gain for gain in gains])
+        ]
+
+    ours, zero = point(1.0, [0.03, 0.02, 0.04]), point(0.0, [0.0, 0.01, 0.02])
+    asked: dict[str, Any] = {"rows": "alpha", "replicates": ["fold"], "over": ["fold"]}
+    asked["baseline"] = Baseline("zero", [replace(one, axes={"fold": one.axes["fold"]}) for one in zero])
+
+    def compared(outcomes: list[Outcome]) -> Difference | None:
+        return cell(table(outcomes, **asked), "1.0").difference
+
+    def without(lost: list[int]) -> list[Outcome]:
+        return [
+            replace(one, status="missing", metrics={}) if at in lost else one for at, one in enumerate(ours)
+        ]
+
+    whole, of_two, of_none = compared(ours), compared(without([3])), compared(without([3, 4, 5]))
+    assert whole is not None
+    assert whole.n == 3
+    assert whole.mean == pytest.approx(0.02)
+    assert of_two is not None
+    assert of_two.n == 2
+    assert of_two.mean == pytest.approx((0.01 + 0.02) / 2)
+    assert of_two.low is not None
+    assert of_none is not None
+    assert of_none.mean == pytest.approx(0.02)
+    assert (of_none.low, of_none.high) == (None, None)
 
 
 def test_the_spread_follows_the_convention_asked_for() -> None:
