@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobs.har_prototypes import datasets as sets
 from jobs.har_prototypes.config import SPLIT_SETTINGS, Network, Training
-from seedbed.family import Family, Metric, Role
+from seedbed.family import ANYWHERE, Family, Metric, Role
 
 if TYPE_CHECKING:
     from seedbed.collect import StageTables
@@ -67,12 +67,12 @@ family = Family(
     datasets=sets.describe_sets,
     files=sets.files_of,
     metrics={
-        "accuracy": Metric(unit="%"),
+        "accuracy": Metric(unit="%", on=ANYWHERE),
         "f1": Metric(unit="%"),
         "macro_f1": Metric(unit="%"),
-        "loss": Metric(better="lower"),
-        "params": Metric(better="lower"),
-        "flops": Metric(better="lower"),
+        "loss": Metric(better="lower", on=ANYWHERE),
+        "params": Metric(better="lower", on=("model",)),
+        "flops": Metric(better="lower", on=("model",)),
     },
     figures={"Main effects": effects, "Cost": cost, "Features (t-SNE)": features},
     tiny=(TINY, {**TINY, "contrast": {"kind": "barlow"}}, {**TINY, "block": "encoder"}),

@@ -9,7 +9,7 @@ from jobs.sensor_distillation.completion import complete
 from jobs.sensor_distillation.config import SPLIT_SETTINGS, Settled, Training
 from jobs.sensor_distillation.datasets import describe_sets, files_of, open_dataset
 from jobs.sensor_distillation.windows import load_windows, units_by_split
-from seedbed.family import Family, Metric, Role
+from seedbed.family import ANYWHERE, Family, Metric, Role
 
 if TYPE_CHECKING:
     from seedbed.trial import Trial
@@ -51,10 +51,10 @@ family = Family(
     files=files_of,
     complete=complete,
     metrics={
-        "accuracy": Metric(unit="%"),
-        "loss": Metric(better="lower"),
-        "params": Metric(better="lower"),
-        "flops": Metric(better="lower"),
+        "accuracy": Metric(unit="%", on=ANYWHERE),
+        "loss": Metric(better="lower", on=ANYWHERE),
+        "params": Metric(better="lower", on=("model",)),
+        "flops": Metric(better="lower", on=("model",)),
     },
     tiny=(
         {"role": "student", "window": 400, "network": "wrn10-1", "epochs": 1},

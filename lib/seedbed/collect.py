@@ -55,6 +55,8 @@ class StageTables:
     description: str
     remarks: list[str]
     states: Mapping[str, TrialState]
+    complaint: str = ""
+    """Why it has no table."""
 
     @property
     def missing(self) -> int:
@@ -67,14 +69,33 @@ class StageTables:
 
     def text(self) -> str:
         """The tables as a terminal shows them."""
+        if self.complaint:
+            return f"{self.complaint}\n"
         remarks = "".join(f"{remark}\n" for remark in self.remarks)
         return terminal.render(self.tables, self.description) + remarks
 
 
 def collect(store: Store, run: Run) -> list[StageTables]:
-    """The tables of all stages of a run, made from its plans and the results there are."""
+    """The tables of all stages of a run, made from its plans and the results there are.
+
+    A stage of which none can be made says why; the others have theirs.
+    """
     records = read_stages(store, run)
-    return [tabulate(store, record, records) for record in records]
+    return [_tabulated(store, record, records) for record in records]
+
+
+def refuse_unmade(stages: Sequence[StageTables]) -> None:
+    """Raise InvalidSweep for the stages without a table, when all that can be written has been."""
+    if complaints := [stage.complaint for stage in stages if stage.complaint]:
+        raise InvalidSweep("; ".join(complaints))
+
+
+def _tabulated(store: Store, record: StageRecord, records: Sequence[StageRecord]) -> StageTables:
+    try:
+        return tabulate(store, record, records)
+    except InvalidSweep as why:
+        states = look_up(store, [*record.baseline, *record.trials])
+        return StageTables(record, [], "", [], states, complaint=f"no table: {why}")
 
 
 def write_tables(store: Store, run: Run, stage: StageTables) -> None:

@@ -11,7 +11,6 @@ from seedbed.collect import optimistic, outcomes_of, usual_metric
 from seedbed.errors import InvalidConfig, InvalidSweep, did_you_mean
 from seedbed.evidence import look_into
 from seedbed.family import load_family
-from seedbed.planning.selecting import metric_names
 from seedbed.settings import Change
 from seedbed.state import look_up
 from seedbed.statistics import (
@@ -168,7 +167,7 @@ def _trials(side: _Points) -> Iterator[str]:
 def _refuse_unknown(metric: str, sides: Sequence[Side], points: Sequence[Point]) -> None:
     """Raise InvalidConfig for a metric that no trial has and no family of theirs logs."""
     families = {record.family for side in sides for record in side.records}
-    known = [name for family in families for name in metric_names(load_family(family))]
+    known = [name for family in families for name in load_family(family).metric_names()]
     recorded = [name for point in points for one in point.outcomes.values() for name in one.metrics]
     if metric not in known and metric not in recorded:
         near = did_you_mean(metric, dict.fromkeys([*recorded, *known]))

@@ -30,6 +30,10 @@ class Role:
     """The inputs that may be several trials at once, of which a plan says `pick: all`."""
 
 
+ANYWHERE = ("test", "val", "train")
+"""The splits of a metric that is logged on all of them."""
+
+
 @dataclass(frozen=True)
 class Metric:
     """How a metric is shown."""
@@ -39,6 +43,9 @@ class Metric:
 
     better: Literal["higher", "lower"] = "higher"
     """Which direction is better."""
+
+    on: Sequence[str] = ("test", "val")
+    """What stands before its name where it is logged: splits, `model` of what is no split's, or nothing ("")."""
 
     of_unit: Callable[[Any, Any], float] | None = None
     """Of a metric that is had on each unit by itself and then averaged (a clustering's agreement with the speakers of
@@ -118,6 +125,15 @@ class Family:
     def role_of(self, config: Config) -> str:
         """The role that a config plays."""
         return str(getattr(config, "role", next(iter(self.roles))))
+
+    def metric_names(self) -> list[str]:
+        """Every metric that a table's cell can show: `test/accuracy@best`."""
+        return [
+            f"{split}/{name}@{when}" if split else f"{name}@{when}"
+            for name, metric in self.metrics.items()
+            for split in metric.on
+            for when in ("best", "last")
+        ]
 
     def metric(self, name: str) -> Metric:
         """How `test/accuracy@best` is shown."""

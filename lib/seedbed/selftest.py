@@ -29,14 +29,21 @@ def selftest(family: Family, device: str) -> Iterator[str]:
     """A line for each of a family's tiny trials that did well; raises SelftestFailed at one that did not."""
     if not family.tiny:
         raise SelftestFailed(f"{family.name}: `tiny` in jobs/{family.name}/__init__.py names no trial")
+    logged: set[str] = set()
     for settings in family.tiny:
         planned = _planned(family, settings)
         with tempfile.TemporaryDirectory() as folder:
             whole = run_attempt(_store(folder, "whole"), planned, Attempt("whole", device))
             step, resumed = _in_two(_store(folder, "in-two"), planned, device)
         _compare(planned, whole, resumed)
+        logged |= whole.metrics.keys()
         told = " ".join(f"{name}={value}" for name, value in settings.items())
         yield f"{family.name} {told}: stopped at step {step}, went on, {len(whole.files)} files equal to the bit"
+    unheard = [name for name in family.metric_names() if name not in logged]
+    if unheard:
+        raise SelftestFailed(
+            f"{family.name}: no trial of `tiny` logs {unheard[0]}: `metrics` in jobs/{family.name}/__init__.py says it"
+        )
 
 
 def _store(folder: str, name: str) -> Store:

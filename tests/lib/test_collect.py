@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from seedbed.collect import StageTables, collect
+from seedbed.collect import StageTables, collect, refuse_unmade
+from seedbed.errors import InvalidSweep
 from seedbed.family import Metric, load_family
 from seedbed.planning import plan_sweep
+from seedbed.report import render_report
 from seedbed.runs import open_run, read_run
 from seedbed.store import Store, open_store
 from seedbed.sweep.workflow import read_sweep
@@ -145,3 +147,24 @@ def test_a_plan_from_before_columns_could_be_chosen_is_still_read(
     del plain["table"]["show"], plain["replicate"]
     store.write(key, json.dumps(plain).encode())
     assert collect(store, opened)[0].missing == 0
+
+
+def test_a_stage_whose_table_cannot_be_made_leaves_the_others_theirs(
+    store: Store, make_sweep: MakeSweep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(load_family("toy").metrics, "unheard", Metric())
+    stage = {**OVER_FOLDS, "over": {}, "grid": {"width": [2]}}
+    stages = {
+        "bad": {**stage, "table": {"cell": "val/unheard@best"}},
+        "good": {**stage, "grid": {"width": [4]}},
+    }
+    bad, good = collected(store, make_sweep, stages)
+    assert bad.text().startswith("no table: table.cell: no trial of bad has 'val/unheard@best'; ")
+    assert (len(good.tables), good.complaint) == (1, "")
+    assert (bad.missing, len(bad.render("csv").splitlines())) == (0, 1)
+    refuse_unmade([good])
+    with pytest.raises(InvalidSweep, match=r"no trial of bad has"):
+        refuse_unmade([bad, good])
+    run = read_run(store, "toy-sweep", "full")
+    assert run is not None
+    assert "no trial of bad has" in render_report(store, run, [bad, good])

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from seedbed.family import Family, family_names, load_family
+from seedbed.family import Family, Metric, family_names, load_family
 from seedbed.selftest import SelftestFailed, selftest
 from seedbed.trial import Trial
 from tests.lib.command_line import run_here
@@ -68,3 +68,9 @@ def test_a_trial_that_is_too_short_or_diverges_is_no_test() -> None:
     assert failure(short) == "toy: ended at step 1, before it could be stopped"
     diverging = replace(TOY, tiny=({"role": "leader", "mishap": "nan"},))
     assert failure(diverging) == "toy: diverged at step 6 (train/loss is not finite)"
+
+
+def test_a_metric_that_no_trial_logs_is_noticed() -> None:
+    changed = replace(TOY, metrics={**TOY.metrics, "f1": Metric()})
+    told = failure(changed)
+    assert told == "toy: no trial of `tiny` logs test/f1@best: `metrics` in jobs/toy/__init__.py says it"

@@ -101,7 +101,7 @@ def _follow(cluster: Cluster, workflow: Workflow, store: str, detach: bool) -> N
     from seedbed.cli.options import store_at
     from seedbed.cli.progress import view_for
     from seedbed.cli.showing import show_tables
-    from seedbed.collect import collect
+    from seedbed.collect import collect, refuse_unmade
     from seedbed.errors import Interrupted
     from seedbed.runs import run_in
 
@@ -125,6 +125,7 @@ def _follow(cluster: Cluster, workflow: Workflow, store: str, detach: bool) -> N
     if run is not None:
         print(f"{run.title}\n{name} · {run.form} form · {standing.phase.lower()}")
         show_tables(place, run, tables)
+    refuse_unmade(tables)
     if standing.phase != "Succeeded":
         _refuse(standing, sum(stage.missing for stage in tables))
 

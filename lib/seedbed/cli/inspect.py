@@ -177,7 +177,7 @@ def table(
 ) -> None:
     """Make a sweep's tables again from its newest run's plan and the results there are."""
     from seedbed.cli.showing import show_chain
-    from seedbed.collect import collect, write_tables
+    from seedbed.collect import collect, refuse_unmade, write_tables
     from seedbed.errors import Incomplete, InvalidConfig, InvalidSweep, did_you_mean
     from seedbed.runs import newest_run
 
@@ -199,6 +199,7 @@ def table(
             print(one.render(form), end="")
     if form == "text" and stage is None:
         show_chain(place, run)
+    refuse_unmade(shown)
     missing = sum(one.missing for one in shown)
     if missing:
         raise Incomplete(without_result(missing))

@@ -21,7 +21,7 @@ def report(
     ] = None,
 ) -> None:
     """Make a sweep's report, one HTML page that needs nothing beside itself, from its newest run."""
-    from seedbed.collect import collect
+    from seedbed.collect import collect, refuse_unmade
     from seedbed.errors import Incomplete, InvalidConfig
     from seedbed.report import render_report, write_report
     from seedbed.runs import newest_run
@@ -40,6 +40,7 @@ def report(
             told = error.strerror if file.parent.is_dir() else f"there is no folder {file.parent}"
             raise InvalidConfig(f"--output {file}: {told}") from None
         print(f"report  {file}")
+    refuse_unmade(stages)
     missing = sum(one.missing for one in stages)
     if missing:
         raise Incomplete(without_result(missing))

@@ -62,7 +62,7 @@ def submit(
     from seedbed.cli.handing_on import changed_winners, winners_to_keep
     from seedbed.cli.progress import LocalView, local_heading, view_for
     from seedbed.cli.showing import show_tables
-    from seedbed.collect import collect, write_tables
+    from seedbed.collect import collect, refuse_unmade, write_tables
     from seedbed.errors import Incomplete, Interrupted, InvalidConfig, StoreUnavailable
     from seedbed.local.backend import LocalRun, Options
     from seedbed.local.pool import cores, gpus
@@ -118,6 +118,7 @@ def submit(
     show_tables(place, record, tables)
     write_report(place, record, tables)
     print(f"report  {place.place(f'{record.latest}/report.html')}")
+    refuse_unmade(tables)
     missing = sum(stage.missing for stage in tables)
     late = [name for name, stage in local.plan.stages.items() if stage.late]
     for name in local.failed_whole():

@@ -68,10 +68,12 @@ def trial(
 def collect(folder: FolderArgument, store: StoreOption = "runs") -> None:
     """Make a stage's tables from the results there are; ends with 69 when some are missing."""
     from seedbed.argo.pod_collect import collect_stage
+    from seedbed.collect import refuse_unmade
     from seedbed.errors import Incomplete
 
     tables = collect_stage(store_at(store), folder)
     print(tables.text(), end="")
+    refuse_unmade([tables])
     if tables.missing:
         raise Incomplete(f"{tables.missing} of {len(tables.record.trials)} planned trials have no result")
 

@@ -11,7 +11,6 @@ from seedbed.family import Family
 from seedbed.planning.expectations import refuse_wrong_expectations
 from seedbed.planning.lots import Pair
 from seedbed.planning.model import PlannedStage, axes_in_words
-from seedbed.planning.selecting import metric_names
 from seedbed.sweep import Stage
 from seedbed.sweep.language import InputPlan, SeedPick, TablePlan, axes_of
 from seedbed.sweep.part import Scalar, same
@@ -130,7 +129,7 @@ def refuse_wrong_table(planned: PlannedStage) -> None:
     if table.rows is not None and table.rows == table.columns:
         raise InvalidSweep(f"{place}.columns: {table.columns} is the axis of the rows already")
     if table.cell is not None:
-        known = list(metric_names(planned.family))
+        known = planned.family.metric_names()
         if table.cell not in known:
             raise InvalidSweep(
                 f"{place}.cell: no such metric: {table.cell!r}; {did_you_mean(table.cell, known)}"

@@ -45,7 +45,7 @@ def refuse_wrong_selection(planned: PlannedStage) -> None:
     if select is None:
         return
     place = f"{planned.stage.place}.select"
-    known = metric_names(planned.family)
+    known = planned.family.metric_names()
     if select.metric not in known:
         raise InvalidSweep(
             f"{place}.metric: no such metric: {select.metric!r}; {did_you_mean(select.metric, known)}"
@@ -92,13 +92,3 @@ def _behind(sweep: Sweep, name: str) -> Iterator[str]:
         before = entry if isinstance(entry, str) else entry.stage
         yield before
         yield from _behind(sweep, before)
-
-
-def metric_names(family: Family) -> list[str]:
-    """Every metric that a table's cell can show."""
-    return [
-        f"{split}/{metric}@{when}"
-        for split in ("test", "val", "train")
-        for metric in family.metrics
-        for when in ("best", "last")
-    ]

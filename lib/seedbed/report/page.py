@@ -83,6 +83,7 @@ def render(store: Store, run: Run, stages: Sequence[StageTables]) -> str:
             events=list(_events(states)),
             missing=list(_missing(parts)),
             unplanned=[name for name in run.stages if name not in {stage.record.stage for stage in stages}],
+            unmade=[f"{stage.record.stage}: {stage.complaint}" for stage in stages if stage.complaint],
             complaints=files.complaints,
             origins=origins.all,
             differ_in=origins.differ_in(),

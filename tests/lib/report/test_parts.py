@@ -223,10 +223,7 @@ def test_the_answer_is_given_for_each_data_set_by_itself() -> None:
 
 def test_points_without_a_whole_seed_are_said_not_to_be_compared() -> None:
     found = [
-        one
-        for r in (1, 2)
-        for fold in (0, 1)
-        for one in outcomes({"r": r, "fold": fold}, 0.4 * r, 0.41 * r)
+        one for r in (1, 2) for fold in (0, 1) for one in outcomes({"r": r, "fold": fold}, 0.4 * r, 0.41 * r)
     ]
     cut = [*found, *outcomes({"r": 3, "fold": 0}, 0.5, 0.51)]
     cut += [Outcome({"r": 3, "fold": 1}, seed, "missing", note="not run") for seed in (0, 1)]

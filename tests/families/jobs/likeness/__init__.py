@@ -128,6 +128,6 @@ family = Family(
     run=run,
     roles={"verify": Role(select_by=None, revision=1), "cluster": Role(select_by=None, revision=1)},
     fingerprint=lambda _: "made-up",
-    metrics={"eer": Metric("%", "lower"), "ari": Metric(of_unit=adjusted_rand)},
-    tiny=({"role": "verify"},),
+    metrics={"eer": Metric("%", "lower", ("test",)), "ari": Metric(on=("test",), of_unit=adjusted_rand)},
+    tiny=({"role": "verify"}, {"role": "cluster"}),
 )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from seedbed.config import Config
-from seedbed.family import Family, Metric, Role
+from seedbed.family import ANYWHERE, Family, Metric, Role
 
 if TYPE_CHECKING:
     from seedbed.trial import Trial
@@ -162,6 +162,6 @@ family = Family(
     fingerprint=lambda _: "made-up",
     split_settings=("fold",),
     units=units,
-    metrics={"loss": Metric(better="lower"), "params": Metric(better="lower")},
+    metrics={"loss": Metric(better="lower", on=ANYWHERE), "params": Metric(better="lower", on=("",))},
     tiny=({"role": "leader", "steps": 4},),
 )
