@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -246,6 +247,8 @@ def _why_missing(store: Store, trial: PlannedTrial) -> str:
     if not attempts:
         return "not run"
     count = f", {len(attempts)} attempts" if len(attempts) > 1 else ""
+    if attempts[-1].get("exit_code") == os.EX_OK:
+        return f"it ended well, and its result is gone{count}"
     return f"{attempts[-1].get('message', 'killed')}{count}"
 
 

@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from seedbed.family import Family
+from seedbed.identity import digest
 from seedbed.planning.lots import CHAIN, FINAL
 from seedbed.planning.model import axes_in_words
 from seedbed.repeats import complaints
@@ -21,6 +22,9 @@ from seedbed.tables.chain import ON_TEST
 
 FEWEST_RUNS = 10
 """Of a clusterer, for a score: K-means alone moves by points from one start to the next."""
+
+NOTHING_LOGGED = digest([])
+"""Of trials that diverged at once: they are not alike for that."""
 
 MOST_NAMED = 6
 """Settings, trials or points that a remark names one by one."""
@@ -100,7 +104,12 @@ def _undertrained(results: Results) -> Iterator[str]:
 
 
 def _same_run_twice(results: Results) -> Iterator[str]:
-    for labels in _grouped(results, lambda result: result.log_digest):
+    distinct: dict[str, str] = {}  # a trial may stand at two places
+    for label, result in results.items():
+        if result.log_digest != NOTHING_LOGGED:
+            distinct.setdefault(result.trial, label)
+    told = {label: results[label] for label in distinct.values()}
+    for labels in _grouped(told, lambda result: result.log_digest):
         yield f"Same run twice: {_listed(labels, ' and ')} logged the same numbers to the bit."
 
 
@@ -112,7 +121,7 @@ def _no_repeats(record: StageRecord, results: Results) -> Iterator[str]:
             points[axes_in_words(trial.axes)].append(results[trial.label])
     found = list(complaints(points))
     if found:
-        yield f"Repeats that are none: {_listed([one.removesuffix('.') for one in found], '; ')}."
+        yield f"Repeats that may be none: {_listed([one.removesuffix('.') for one in found], '; ')}."
 
 
 def _split_apart(family: Family, results: Results) -> Iterator[str]:

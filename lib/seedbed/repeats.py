@@ -20,7 +20,8 @@ def complaints(points: Mapping[str, Sequence[Result]]) -> Iterator[str]:
             yield f"{_named(seeds)}{of} start from the same weights."
         for name in sorted({name for result in results for name in result.streams}):
             for seeds in _shared({result.seed: result.streams.get(name, "") for result in results}):
-                what = "see the same first batch" if name == FIRST_BATCH else f"share the stream {name}"
+                alike = "see the same first batch, as repeats do only where there are few"
+                what = alike if name == FIRST_BATCH else f"share the stream {name}"
                 yield f"{_named(seeds)}{of} {what}."
         splits = {result.seed: str(result.split.get("hash", "")) for result in results if result.split}
         if len(set(splits.values())) > 1:

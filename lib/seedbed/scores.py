@@ -16,6 +16,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from seedbed.errors import BadData
 from seedbed.statistics import AnyBlock, Block, pair_block
 
 Array = NDArray[Any]
@@ -42,12 +43,20 @@ class Score:
         names, of_row = np.unique(units, return_inverse=True)
         if self.of == "units":
             own = [of_row == at for at in range(len(names))]
-            tallies = np.stack([self.tally(targets[rows], outputs[rows]) for rows in own])
+            each = zip(names.tolist(), own, strict=True)
+            tallies = np.stack([self._of_unit(name, targets[rows], outputs[rows]) for name, rows in each])
         else:
             of_sample = self.tally(targets, outputs)
             tallies = np.zeros((len(names), of_sample.shape[1]))
             np.add.at(tallies, of_row, of_sample)
         return Block(tuple(names.tolist()), tallies)
+
+    def _of_unit(self, name: str, targets: Array, outputs: Array) -> Array:
+        """A unit's tallies (K,); raises BadData where the family's own score fails on it."""
+        try:
+            return self.tally(targets, outputs)
+        except Exception as error:
+            raise BadData(f"of_unit fails on unit {name}: {type(error).__name__}: {error}") from error
 
     def of_all(self, *blocks: AnyBlock) -> float:
         """The metric of all units together; of several blocks where it is one of samples."""

@@ -55,8 +55,11 @@ def _lines() -> Iterator[Line]:
     yield _line("best of 6 alike: all found alike", _tukey(2_000))
     yield _line("over units, 9 subjects × 3 seeds", _over_units(20_000))
     yield _line("  naive, 27 values pooled", _over_units(20_000, naive=True), at_least=None)
+    new_runs = "  of new runs too, a network serving all subjects"
+    yield _line(new_runs, _over_units(20_000, shared=True), at_least=None)
+    yield _line("  the same of a difference", _differences(1_500, shared=True)["expanded"], at_least=None)
     for skewed in (False, True):
-        found = _differences(1_500, skewed)
+        found = _differences(1_500, skewed=skewed)
         what = "difference over 9 skewed units" if skewed else "difference over 9 units"
         yield _line(what, found["expanded"], at_least=None if skewed else 0.93)
         yield _line("  plain percentile bootstrap", found["percentile"], at_least=None)
@@ -75,13 +78,13 @@ def _line(what: str, held: float, at_least: float | None = 0.93) -> Line:
     return Line(what, f"{held:.1%}", goal, None if at_least is None else held >= at_least)
 
 
-def _people(generator: np.random.Generator, *, skewed: bool = False) -> Array:
-    """(subjects, seeds): what each subject is like, and what each seed adds to it."""
+def _people(generator: np.random.Generator, *, skewed: bool = False, shared: bool = False) -> Array:
+    """(subjects, seeds): what each subject is like, and what each seed adds to it, or to all of them alike."""
     if skewed:  # a few hard people: exponential, moved to a mean of zero
         effects = SUBJECT_SD * (1 - generator.exponential(size=(SUBJECTS, 1)))
     else:
         effects = generator.normal(scale=SUBJECT_SD, size=(SUBJECTS, 1))
-    return TRUTH + effects + generator.normal(scale=SEED_SD, size=(SUBJECTS, SEEDS))
+    return TRUTH + effects + generator.normal(scale=SEED_SD, size=(1 if shared else SUBJECTS, SEEDS))
 
 
 def _over_seeds(rounds: int) -> float:
@@ -123,10 +126,10 @@ def _grid(generator: np.random.Generator, points: int = 6) -> dict[str, dict[int
     return {str(at): dict(enumerate((TRUTH + seeds + row).tolist())) for at, row in enumerate(noise)}
 
 
-def _over_units(rounds: int, *, naive: bool = False) -> float:
+def _over_units(rounds: int, *, naive: bool = False, shared: bool = False) -> float:
     generator, held = np.random.default_rng(3), 0
     for _ in range(rounds):
-        values = _people(generator)
+        values = _people(generator, shared=shared)
         if naive:
             one = interval_over_seeds(values.ravel().tolist())
             assert one is not None
@@ -140,13 +143,13 @@ def _over_units(rounds: int, *, naive: bool = False) -> float:
     return held / rounds
 
 
-def _differences(rounds: int, skewed: bool) -> dict[str, float]:
+def _differences(rounds: int, *, skewed: bool = False, shared: bool = False) -> dict[str, float]:
     """Two methods on the same people, each better on some of them; on average the second by nothing."""
     generator = np.random.default_rng(4)
     held = dict.fromkeys(("expanded", "percentile", "t", "naive"), 0)
     for _ in range(rounds):
-        theirs = _people(generator)
-        ours = theirs + _people(generator, skewed=skewed) - TRUTH
+        theirs = _people(generator, shared=shared)
+        ours = theirs + _people(generator, skewed=skewed, shared=shared) - TRUTH
         found = difference_over_units(
             [(_block(ours[:, seed]), _block(theirs[:, seed])) for seed in range(SEEDS)], _value
         )

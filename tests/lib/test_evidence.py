@@ -178,14 +178,16 @@ def test_seeds_that_start_alike_are_told(store: Store, changes: dict[str, Any], 
     for seed in range(2):
         leave(store, planned(seed), RIGHT, **changes)
     made = tabulate(store, stage_of(planned(0), planned(1)))
-    assert f"Repeats that are none: seeds 0 and 1 {what}." in made.remarks
+    assert f"Repeats that may be none: seeds 0 and 1 {what}." in made.remarks
 
 
 def test_points_of_one_seed_may_start_alike_and_seeds_that_differ_are_not_told(store: Store) -> None:
     trials = [planned(seed, {"rate": rate}, rate=rate) for seed in (0, 1) for rate in (0.01, 0.02)]
     for trial in trials:
         leave(store, trial, RIGHT, initial_weights=f"w{trial.seed}", streams={"order": f"o{trial.seed}"})
-    assert not any("Repeats that are none" in remark for remark in tabulate(store, stage_of(*trials)).remarks)
+    assert not any(
+        "Repeats that may be none" in remark for remark in tabulate(store, stage_of(*trials)).remarks
+    )
 
 
 def test_trials_that_were_split_differently_without_a_setting_for_it_are_told(store: Store) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from seedbed.collect import StageTables, tabulate
-from seedbed.family import load_family
+from seedbed.family import Metric, load_family
 from seedbed.identity import digest, trial_id
 from seedbed.planning import PlannedTrial
 from seedbed.runs import StageRecord
@@ -145,3 +145,12 @@ def test_few_clusterer_seeds_and_few_books_are_told(store: Store, starts: int, s
     assert cell.over_units.low is None
     assert any(remark.startswith(f"Scores by {said}: fewer than 10") for remark in made.remarks)
     assert any(remark.startswith("Tested on 4 units only") for remark in made.remarks)
+
+
+def test_a_score_that_fails_on_a_unit_costs_no_table(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(targets: Any, outputs: Any) -> float:
+        return 1 / (len(targets) - 40)
+
+    monkeypatch.setitem(load_family("likeness").metrics, "ari", Metric(on=("test",), of_unit=fails))
+    made = stage(store, "test/ari@last", (0.1,), role="cluster")
+    assert "2 damaged: of_unit fails on unit cluster 0: ZeroDivisionError: division by zero" in made.text()

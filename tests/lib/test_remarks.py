@@ -10,11 +10,13 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from seedbed.attempts import begin_attempt, end_attempt
 from seedbed.collect import StageTables, tabulate, write_tables
 from seedbed.family import load_family
+from seedbed.identity import digest
 from seedbed.planning import PlannedTrial
 from seedbed.remarks import remarks
-from seedbed.results import Event
+from seedbed.results import Event, read_result
 from seedbed.runs import Run, StageRecord
 from seedbed.store import Store, open_store
 from seedbed.sweep.language import TablePlan
@@ -66,6 +68,33 @@ def test_the_same_run_twice_is_told(store: Store) -> None:
     made = collected(store, one, other)
     assert (
         "Same run twice: fold=2 seed=0 and fold=3 seed=0 logged the same numbers to the bit." in made.remarks
+    )
+
+
+def test_one_trial_at_two_places_and_trials_that_logged_nothing_are_no_run_twice(store: Store) -> None:
+    trial = toy()
+    again = replace(trial, axes={"stage": "gathered"})
+    assert not any("Same run twice" in remark for remark in collected(store, trial, again).remarks)
+    for seed in (5, 6):
+        lost = toy(seed=seed)
+        run(store, lost)
+        result = read_result(store, lost.folder)
+        assert result is not None
+        emptied = result.model_copy(update={"log_digest": digest([])})
+        store.write(f"{lost.folder}/result.json", emptied.model_dump_json().encode())
+    made = tabulate(store, stage_of(toy(seed=5), toy(seed=6)))
+    assert not any("Same run twice" in remark for remark in made.remarks)
+
+
+def test_a_result_that_is_gone_is_said_to_be(store: Store) -> None:
+    trial = toy()
+    run(store, trial)
+    begin_attempt(store, trial, "1")
+    end_attempt(store, trial, "1", 0, "finished", b"")
+    store.delete(f"{trial.folder}/result.json")
+    assert (
+        "1 missing: it ended well, and its result is gone"
+        in tabulate(store, stage_of(trial, toy(seed=1))).text()
     )
 
 

@@ -124,18 +124,26 @@ def submit(
     for name in local.failed_whole():
         print(f"{name}: every trial failed: the sweep stops there, and what is done is kept")
     why = without_result(missing) if missing else "; ".join(local.hopeless.values())
-    hint = "The tables say what is damaged, and what to do about it." if _only_damaged(tables) else HINT
+    hint = _about_damaged(tables) or HINT
     if late:
         raise Incomplete(f"{why}, so that {', '.join(late)} cannot run. {hint}")
     if missing:
         raise Incomplete(f"{why}. {hint}")
 
 
-def _only_damaged(tables: Sequence[StageTables]) -> bool:
-    """Whether what lacks a usable result has a damaged one: that is left alone, however often one submits."""
+def _about_damaged(tables: Sequence[StageTables]) -> str:
+    """What helps where all that lacks a usable result has a damaged one: that is left alone, however often one submits."""
     states = [stage.states[trial.id] for stage in tables for trial in stage.record.trials]
-    lacking = [state.status for state in states if not state.finished]
-    return bool(lacking) and set(lacking) == {"damaged"}
+    lacking = [state for state in states if not state.finished]
+    if not lacking or {state.status for state in lacking} != {"damaged"}:
+        return ""
+    told = "The tables say what is damaged, and what to do about it."
+    if any(state.contradicted for state in lacking):
+        told += (
+            " A result that what its trial left contradicts is trained again once its result.json is moved away; "
+            "where the family's code was wrong, raise the role's `revision`."
+        )
+    return told
 
 
 def _headline(plan: SweepPlan, form: Form, ran: int, found: int, seconds: float) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from seedbed.errors import InvalidSweep, did_you_mean
-from seedbed.family import Family
 from seedbed.planning.model import MetricsOf, PlannedStage, axes_in_words
 from seedbed.planning.winners import NoWinner, Winner, choose
 from seedbed.sweep import Stage, Sweep

@@ -123,7 +123,7 @@ def intervals(table: Table) -> str:
             how = (
                 "units drawn with all of their pairs and seeds, never pairs by themselves (cluster bootstrap)"
             )
-        told.append(f"over units: 95% for new ones, {how}")
+        told.append(f"over units: 95% for new ones and these very runs, {how}")
     count = sum(cell.p_holm is not None for cell in table.cells)
     if count:
         told.append(f"p: {_t(table)}, for its {count} comparisons together (Holm)")
