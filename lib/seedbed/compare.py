@@ -55,6 +55,7 @@ class Comparisons:
 
     metric: str
     unit: Literal["%", ""]
+    higher_is_better: bool
     decimals: int
 
     pooled: Pooled | None
@@ -103,15 +104,16 @@ def compare(
     }
     adjusted = holm_adjusted(differences)
     family = load_family(sides[0].records[0].family)
-    unit = family.metric(chosen).unit
+    shown = family.metric(chosen)
     used = (
         optimistic(record, load_family(record.family), chosen) for side in sides for record in side.records
     )
     values = [value for pair in pairs for point in pair for value in point.values.values()]
     return Comparisons(
         chosen,
-        unit,
-        decimals_for(unit, values),
+        shown.unit,
+        shown.better == "higher",
+        decimals_for(shown.unit, values),
         pooled,
         next(filter(None, used), ""),
         [

@@ -43,10 +43,9 @@ def compare(
 
 
 def _lines(found: Comparisons, pair: Comparison) -> Iterator[str]:
-    from seedbed.tables.wording import metric_name
+    from seedbed.tables.wording import metric_in_words
 
-    unit = f" ({found.unit})" if found.unit else ""
-    yield f"{metric_name(found.metric)}{unit}"
+    yield metric_in_words(found)
     width = max(len(pair.ours.name), len(pair.theirs.name))
     for side, point in (("A", pair.ours), ("B", pair.theirs)):
         yield f"  {side}  {point.name:{width}}  {_figure(found, point)}"

@@ -132,7 +132,7 @@ def submit(
 
 
 def _about_damaged(tables: Sequence[StageTables]) -> str:
-    """What helps where all that lacks a usable result has a damaged one: that is left alone, however often one submits."""
+    """What helps where all that lacks a result has a damaged one: that is left alone, however often one submits."""
     states = [stage.states[trial.id] for stage in tables for trial in stage.record.trials]
     lacking = [state for state in states if not state.finished]
     if not lacking or {state.status for state in lacking} != {"damaged"}:

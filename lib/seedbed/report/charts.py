@@ -129,7 +129,7 @@ def _curve(view: TableView, points: Sequence[Point]) -> Figure:
             lines += _whisker(table, point.cell, f"c{series}", at, y)
             dots += [Dot(f"seed c{series}", at + 4, y(value), 2.2) for value in point.cell.values.values()]
             dots.append(Dot(f"mean c{series}", at, path[-1][1], 4, _told(table, point)))
-        lines.append(Line.through(f"curve c{series}", path))
+        lines.append(Line.through(f"curve c{series}", sorted(path)))
     x_ticks = spread_out([Tick(x(value), shortest(value)) for value in places], 38)
     plot = Plot(
         title=f"{metric_name(table.metric)} over {table.rows_axis}",

@@ -24,12 +24,23 @@ FLAGS: dict[Flag, str] = {
 """What stands behind a figure that has something to be known of it."""
 
 
+SPLITS = {"test": "test", "val": "validation", "train": "training"}
+"""How the part of a metric's name that stands before it is said."""
+
 MORE_DECIMALS = 3
 """Smaller figures than these show are noise of the arithmetic."""
 
 
 class Shown(Protocol):
     """What says how a figure is printed: a table, or a comparison."""
+
+    @property
+    def metric(self) -> str:
+        """`test/accuracy@best`."""
+
+    @property
+    def higher_is_better(self) -> bool:
+        """Which direction is better."""
 
     @property
     def unit(self) -> Literal["%", ""]:
@@ -58,8 +69,7 @@ def note(cell: Cell) -> str:
 
 def caption(table: Table) -> str:
     """What the figures are: metric, unit, direction where lower is better, convention of the spread."""
-    told = [*([table.unit] if table.unit else []), *([] if table.higher_is_better else ["lower is better"])]
-    name = f"{metric_name(table.metric)} ({', '.join(told)})" if told else metric_name(table.metric)
+    name = metric_in_words(table)
     if table.facts.trials < 2:
         return name
     over = " × ".join(["seed", *table.replicates]) if table.replicates else "seeds"
@@ -114,16 +124,21 @@ def intervals(table: Table) -> str:
     told = []
     compared = [cell.difference for cell in table.cells if cell.difference]
     if any(difference.low is not None for difference in compared):
-        told.append(f"over seeds: 95% for another run on these test samples, by {_t(table)}")
+        split = table.metric.split("/")[0]
+        samples = f"{SPLITS[split]} samples" if split in SPLITS else "samples"
+        told.append(f"over seeds: 95% for another run on these {samples}, by {_t(table)}")
     if any(one and one.low is not None for cell in table.cells for one in both_over_units(cell)):
         how = (
-            "a unit's seeds averaged first; points by Student's t, differences by a paired cluster bootstrap"
+            "a unit's seeds averaged first; points are means of units, by Student's t, differences of all samples, "
+            "by a paired cluster bootstrap"
         )
         if table.of_pairs:
             how = (
                 "units drawn with all of their pairs and seeds, never pairs by themselves (cluster bootstrap)"
             )
         told.append(f"over units: 95% for new ones and these very runs, {how}")
+    if any(cell.pooled is not None for cell in table.cells):
+        told.append("pooled: the metric on all test samples of a seed together")
     count = sum(cell.p_holm is not None for cell in table.cells)
     if count:
         told.append(f"p: {_t(table)}, for its {count} comparisons together (Holm)")
@@ -229,6 +244,12 @@ def p_value(p: float) -> str:
 def metric_name(metric: str) -> str:
     """`test/accuracy@best` as `test accuracy @best`."""
     return metric.replace("/", " ").replace("@", " @")
+
+
+def metric_in_words(shown: Shown) -> str:
+    """`test loss @best (lower is better)`."""
+    told = [*([shown.unit] if shown.unit else []), *([] if shown.higher_is_better else ["lower is better"])]
+    return f"{metric_name(shown.metric)} ({', '.join(told)})" if told else metric_name(shown.metric)
 
 
 def place(axes: Mapping[str, Scalar]) -> str:

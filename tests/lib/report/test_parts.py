@@ -139,6 +139,16 @@ def test_three_weights_that_sum_to_one_are_drawn_in_a_triangle() -> None:
             assert inside(figure.plot)
 
 
+def test_a_curve_runs_along_its_axis_in_whatever_order_the_values_stand() -> None:
+    found = [one for rate in (0.3, 0.1, 0.5) for one in outcomes({"r": rate}, rate, rate + 0.1)]
+    figure = main_figure(view(found, rows="r"))
+    assert figure is not None
+    (curve,) = [line for line in figure.plot.lines if line.style == "curve c0"]
+    along = [float(place.partition(",")[0]) for place in curve.points.split()]
+    assert len(along) == 3
+    assert along == sorted(along)
+
+
 @given(finite, finite)
 def test_ticks_are_round_evenly_spaced_and_in_range(one: float, other: float) -> None:
     low, high = sorted((one, other))
