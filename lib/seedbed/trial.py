@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
@@ -27,6 +28,8 @@ from seedbed.selection import at_best_and_last, best_step
 from seedbed.splits import summary, units_of
 from seedbed.store import Store
 from seedbed.streams import global_streams, load_global_streams, seed_global_streams, stream_key
+
+log = logging.getLogger(__name__)
 
 ConfigT = TypeVar("ConfigT", bound=Config)
 
@@ -56,7 +59,7 @@ class Trial(Generic[ConfigT]):
         *,
         device: torch.device,
         checkpoint_seconds: float = 60.0,
-        suits: Callable[[Mapping[str, Any]], bool] | None = None,
+        suits: Callable[[Mapping[str, Any]], bool] = lambda _: True,
         report: Callable[[dict[str, Any]], None] = lambda _: None,
     ) -> None:
         self.config = config
@@ -109,11 +112,12 @@ class Trial(Generic[ConfigT]):
     def resume(self, state: State) -> int:
         """Load the newest checkpoint into `state`, in place; the number of steps done, 0 without one."""
         self._state = state
-        found = self._checkpoints.latest(self._suits)
+        found = self._checkpoints.latest(self._fits)
         if found is None:
             self.health.begin(0, state)
             return 0
         step, saved = found
+        step = saved.get("step", step)  # a file's name can be changed
         for name, part in state.items():
             _load(part, saved["state"][name])
         self.record = record_from_plain(saved["record"])
@@ -122,6 +126,14 @@ class Trial(Generic[ConfigT]):
         self.health.load(self.record.health)
         self.health.begin(step, state)
         return step
+
+    def _fits(self, saved: dict[str, Any]) -> bool:
+        """Whether a checkpoint is this trial's own, and of numerics that it may go on with."""
+        own = self._planned.id
+        if saved.get("trial", own) != own:
+            log.warning("a checkpoint of trial %s lies in the folder of %s: passed over", saved["trial"], own)
+            return False
+        return self._suits(saved)
 
     def checkpoint(self, step: int, state: State) -> None:
         """To be called after every step: saves when it is time to, and stops when asked to.
@@ -149,6 +161,8 @@ class Trial(Generic[ConfigT]):
         self._checkpoints.save(
             step,
             {
+                "trial": self._planned.id,
+                "step": step,
                 "numerics": numerics_tag(self.device),
                 "state": {name: _dump(part) for name, part in state.items()},
                 "record": record_to_plain(self.record),

@@ -68,6 +68,25 @@ def test_a_damaged_checkpoint_is_passed_over_with_a_warning(
     assert newest.rpartition("/")[2] in caplog.text
 
 
+def test_a_checkpoint_of_another_trial_or_under_another_step_changes_nothing(
+    store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    trial, other = toy(rate=0.01), toy(rate=0.02)
+    for one, step in ((trial, 4), (other, 6)):
+        with pytest.raises(Interrupted):
+            run(store, one, "a", stop_after(step))
+    (own,), (foreign,) = (store.list(f"{one.folder}/checkpoint") for one in (trial, other))
+    here = f"{trial.folder}/checkpoint"
+    store.write(f"{here}/{foreign.rpartition('/')[2]}", store.read(foreign) or b"")
+    whole = run(open_store(str(tmp_path / "whole")), trial)
+    assert run(store, trial, "b").files == whole.files
+    assert f"a checkpoint of trial {other.id} lies in the folder of {trial.id}" in caplog.text
+
+    moved = open_store(str(tmp_path / "moved"))
+    moved.write(f"{here}/{9:012d}-a.ckpt", store.read(own) or b"")
+    assert run(moved, trial, "b").files == whole.files
+
+
 def test_a_checkpoint_of_another_torch_is_not_gone_on_from(
     store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
