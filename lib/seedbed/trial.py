@@ -116,8 +116,8 @@ class Trial(Generic[ConfigT]):
         if found is None:
             self.health.begin(0, state)
             return 0
-        step, saved = found
-        step = saved.get("step", step)  # a file's name can be changed
+        named, saved = found
+        step = int(saved.get("step", named))  # a file's name can be changed
         for name, part in state.items():
             _load(part, saved["state"][name])
         self.record = record_from_plain(saved["record"])

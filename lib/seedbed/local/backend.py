@@ -276,11 +276,13 @@ class LocalRun:
 
     def _renew_leases(self) -> None:
         now = time.monotonic()
-        for work in self._work.values():
+        for key, work in self._work.items():
             if now - work.renewed >= HEARTBEAT_SECONDS:
                 work.renewed = now
                 with self._store_needed():
-                    work.lease.renew()  # one that was taken over costs work, never a result
+                    if not work.lease.renew():
+                        # This process slept, and another trains the trial: they would write the same files.
+                        self._pool.kill(key)
 
     def _tell_progress(self) -> None:
         """For those who look from elsewhere."""

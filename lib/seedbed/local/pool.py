@@ -132,12 +132,12 @@ class Pool:
         """Ask every worker to save and stop."""
         self._signal(signal.SIGTERM)
 
-    def kill(self) -> None:
-        """End every worker at once."""
-        self._signal(signal.SIGKILL)
+    def kill(self, key: str | None = None) -> None:
+        """End a worker at once, or every one."""
+        self._signal(signal.SIGKILL, key)
 
-    def _signal(self, number: signal.Signals) -> None:
-        for worker in self.running.values():
+    def _signal(self, number: signal.Signals, key: str | None = None) -> None:
+        for worker in self.running.values() if key is None else [self.running[key]]:
             if worker.process.pid is not None and worker.process.is_alive():
                 with suppress(ProcessLookupError):  # gone, and the server has yet to say so
                     os.kill(worker.process.pid, number)

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from seedbed.attempts import read_attempts
+from seedbed.errors import KILLED
 from seedbed.local.pool import Pool
 from seedbed.planning import plan_sweep
 from seedbed.sweep.workflow import read_sweep
@@ -146,6 +148,20 @@ def test_two_submits_at_once_train_each_trial_once(person: Callable[..., Person]
     assert set(someone.attempts().values()) == {1}
     tables = [[line for line in out.splitlines() if "/3)" in line] for out, _ in ends]
     assert tables[0] == tables[1] != []
+
+
+def test_a_trial_that_somebody_took_over_is_left_to_them(person: Callable[..., Person]) -> None:
+    """As where a laptop slept: what it has of the trial must not be written over what they leave."""
+    someone = person({"leaders": {"config": {"role": "leader", "steps": 20, "pause": 0.25}}}, seeds="0")
+    running = someone.starts()
+    wait_for(lambda: someone.at_work() == 1)
+    (lease,) = [key for key in someone.store.list("trials") if key.endswith("/lease")]
+    someone.store.write(lease, b'{"token": "theirs"}')
+    out, err = running.communicate(timeout=100)
+    assert running.returncode == 0, err
+    (trial,) = someone.attempts()
+    ended = [attempt.get("exit_code") for attempt in read_attempts(someone.store, lease.rpartition("/")[0])]
+    assert ended == [KILLED, 0], out
 
 
 def test_no_lease_is_held_while_workers_are_made_ready(
