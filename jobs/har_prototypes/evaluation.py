@@ -15,8 +15,8 @@ from torch.nn import functional
 
 from jobs.har_prototypes.data import PARTS, Data, Indices
 from jobs.har_prototypes.models import Network, PrototypeNetwork
-from seedbed.splits import in_order
 from seedbed.trial import Trial
+from seedbed.units import in_order
 
 BATCH: Final = 256
 """Windows in a batch where no gradient is needed."""

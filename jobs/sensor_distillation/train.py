@@ -24,8 +24,8 @@ from jobs.sensor_distillation.windows import Indices
 from seedbed.nets.cost import cost_metrics
 from seedbed.nets.optimizers import eager
 from seedbed.nets.wrn import WideResNet
-from seedbed.splits import in_order
 from seedbed.trial import Trial
+from seedbed.units import in_order
 
 Loss = Callable[[Tensor, Maps, Tensor, Indices], Tensor]
 """(logits (B, C), a map for each stage, targets (B,), positions (B,) among the training windows) -> scalar."""

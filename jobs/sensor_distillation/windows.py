@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from jobs.sensor_distillation.config import Training
 from jobs.sensor_distillation.datasets import Windows, open_dataset
 from seedbed.errors import BadData, InvalidConfig
-from seedbed.splits import in_order
+from seedbed.units import in_order
 
 SHARE: Final = 0.2
 """Of the subjects (of a class's samples, where there are no subjects) that test or validate; at least one."""

@@ -14,11 +14,11 @@ from seedbed.repeats import complaints
 from seedbed.results import Result
 from seedbed.runs import StageRecord
 from seedbed.settings import Change
-from seedbed.splits import in_order
 from seedbed.state import TrialState
 from seedbed.statistics import FEWEST_UNITS
 from seedbed.tables import Table
 from seedbed.tables.chain import ON_TEST
+from seedbed.units import in_order
 
 FEWEST_RUNS = 10
 """Of a clusterer, for a score: K-means alone moves by points from one start to the next."""

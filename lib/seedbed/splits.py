@@ -18,11 +18,6 @@ Units = dict[str, list[str]]
 """The units of each split, sorted."""
 
 
-def in_order(units: Iterable[str]) -> list[str]:
-    """Each unit once, as a person would count: 2 before 10."""
-    return sorted(set(units), key=lambda unit: (len(unit), unit))
-
-
 def units_of(
     splits: Mapping[str, tuple[Iterable[Any], Iterable[Any]]], inputs: Mapping[str, Sequence[FinishedTrial]]
 ) -> Units:
