@@ -115,6 +115,32 @@ def test_a_setting_that_only_the_old_kind_has_is_left_behind(make_sweep: MakeSwe
         plan(make_sweep, {**stages, "kinds": typo})
 
 
+def test_a_setting_is_left_behind_with_all_below_it_unless_the_stage_gives_some_of_it_itself(
+    make_sweep: MakeSweep,
+) -> None:
+    ridge = {"role": "leader", "penalty": {"kind": "ridge"}}
+    stages: Stages = {
+        "strengths": {"config": ridge, "grid": {"penalty.strength": [0.1, 0.5]}, "select": SELECT},
+        "roles": {"depends": "strengths", "inherit": "strengths", "grid": {"role": ["follower"]}},
+    }
+    roles = plan(make_sweep, stages, loss_of(role="leader")).stages["roles"]
+    assert [point.config.model_dump() for point in roles.points][1] == {
+        "role": "follower", "rate": 0.01, "fold": 3
+    }  # fmt: skip
+    own = {**stages["roles"], "config": {"penalty": {"strength": 0.3}}}
+    with pytest.raises(
+        InvalidConfig, match=r"plan\.config\.penalty\.strength: has no effect in a trial that"
+    ):
+        plan(make_sweep, {**stages, "roles": own})
+
+
+@pytest.mark.parametrize("how", ["inherit", "confirm"])
+def test_an_inherited_setting_that_is_wrong_is_named(make_sweep: MakeSweep, how: str) -> None:
+    odd = {"family": "likeness", "depends": "widths", how: "widths", "seeds": "10-12"}
+    with pytest.raises(InvalidConfig, match=rf"plan\.{how}: role: found 'leader'; known: verify, cluster"):
+        plan(make_sweep, {"widths": WIDTHS, "odd": odd})
+
+
 def test_a_named_point_is_inherited_whether_or_not_it_wins(make_sweep: MakeSweep) -> None:
     named = {**RATES, "inherit": {"stage": "widths", "where": {"width": 2}}}
     planned = plan(make_sweep, {"widths": WIDTHS, "rates": named})

@@ -281,13 +281,26 @@ class StagePlanner:
             try:
                 return point, self.family.plan(point.settings, inputs)
             except ConfigError as error:
-                path = ".".join(error.path)
-                if not isinstance(error, NoSuchSetting) or point.origin.get(path) != INHERITED:
+                flat = flatten(point.settings)
+                gone = [name for name in flat if _stands_below(error.path, name)]
+                own = any(point.origin[name] != INHERITED for name in gone)
+                if not isinstance(error, NoSuchSetting) or own or not gone:
                     raise InvalidConfig(
-                        f"{self.place}.{_origin(point, error.path)}: {error.complaint}"
+                        f"{self.place}.{self._origin(point, error.path)}: {error.complaint}"
                     ) from None
-                flat = {name: value for name, value in flatten(point.settings).items() if name != path}
-                point = replace(point, settings=nest(flat))
+                left = {name: value for name, value in flat.items() if name not in gone}
+                point = replace(point, settings=nest(left))
+
+    def _origin(self, point: Point, path: tuple[str, ...]) -> str:
+        """Where in the plan the setting at a path was given; one that came along is named."""
+        if path[:1] == ("inputs",):
+            return ".".join(path)
+        for length in range(len(path), 0, -1):
+            places = [place for name, place in point.origin.items() if _stands_below(path[:length], name)]
+            if places:  # what the stage gives itself is what can be mended there
+                came = f"{'confirm' if self.plan.confirm else 'inherit'}: {'.'.join(path)}"
+                return next((place for place in places if place != INHERITED), came)
+        return ".".join(("config", *path))
 
     def _fingerprint(self, config: Config) -> str:
         """The data's fingerprint, asked for once a data set: planning stays quick in large grids."""
@@ -319,16 +332,9 @@ class StagePlanner:
         return kept
 
 
-def _origin(point: Point, path: tuple[str, ...]) -> str:
-    """Where in the plan the setting at a path was given."""
-    if path[:1] == ("inputs",):
-        return ".".join(path)
-    for length in range(len(path), 0, -1):
-        dotted = ".".join(path[:length])
-        for given, place in point.origin.items():
-            if given == dotted or given.startswith(f"{dotted}."):
-                return place
-    return ".".join(("config", *path))
+def _stands_below(path: tuple[str, ...], name: str) -> bool:
+    """Whether a dotted name is a path, or one of those below it."""
+    return path == tuple(name.split("."))[: len(path)]
 
 
 def _in_words(axes: Mapping[str, Scalar]) -> str:
