@@ -107,6 +107,8 @@ def _refuse_stranger(modality: str, teacher: Config, settings: Settings) -> None
     if modality not in get_args(Modality):
         near = did_you_mean(modality, get_args(Modality))
         raise ConfigError(("inputs", modality), f"no teacher's modality is called so; {near}")
+    if isinstance(teacher, Student | DistilledStudent):
+        raise ConfigError(("inputs", modality), f"selects a student, expected a {modality} teacher")
     if theirs != modality:
         raise ConfigError(
             ("inputs", modality), f"selects a trial whose modality is {theirs}, expected {modality}"

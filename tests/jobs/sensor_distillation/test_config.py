@@ -247,7 +247,7 @@ def test_shares_that_mean_nothing_are_refused_where_they_stand(
             TEACHERS["gaf"],
             "inputs.teacher: no teacher's modality is called so; known: signal, gaf, gadf, mtf, stack",
         ),
-        ("gaf", student({}), "inputs.gaf: selects a trial whose modality is None, expected gaf"),
+        ("gaf", student({}), "inputs.gaf: selects a student, expected a gaf teacher"),
     ],
 )
 def test_an_input_of_another_modality_than_its_name_is_refused(
