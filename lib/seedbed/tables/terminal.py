@@ -87,7 +87,11 @@ def _reaches(column: Column, table: Table) -> bool:
 
 
 def _joined(columns: Iterable[list[str]]) -> list[str]:
-    return [GAP.join(parts).rstrip() for parts in zip_longest(*columns, fillvalue="")]
+    """The columns' lines beside each other; one that ends before the others is blank from there on."""
+    blank = [(lines, " " * len(lines[0])) for lines in columns]
+    longest = max(len(lines) for lines, _ in blank)
+    padded = [[*lines, *[space] * (longest - len(lines))] for lines, space in blank]
+    return [GAP.join(parts).rstrip() for parts in zip(*padded, strict=True)]
 
 
 def _aligned(table: Table, column: Column) -> list[str]:

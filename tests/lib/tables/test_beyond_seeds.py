@@ -257,6 +257,16 @@ def test_trials_mean_and_std_stand_apart_where_the_plan_shows_them() -> None:
     assert "Trial" not in only
 
 
+@pytest.mark.parametrize("shown", [["trials", "mean", "std"], ["std", "mean"]], ids=str)
+def test_the_trivial_guess_stands_under_the_mean_wherever_that_stands(shown: list[str]) -> None:
+    asked: dict[str, Any] = {"rows": "alpha", "show": shown, "trivial": {"majority": 0.25}}
+    _, header, _, guess, *_ = terminal.render(
+        [table(seeds({"alpha": 0.1}, [0.5, 0.6]), **asked)]
+    ).splitlines()
+    assert guess.startswith("majority ")
+    assert guess.index("0.250") == header.index("Mean")
+
+
 def test_several_columns_show_their_trials_in_grids_of_their_own() -> None:
     outcomes = [
         one for teacher in ("a", "b") for one in seeds({"alpha": 0.1, "teacher": teacher}, [0.5, 0.6])
