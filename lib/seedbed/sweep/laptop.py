@@ -46,13 +46,26 @@ def form_in_words(sweep: Sweep, form: Form) -> str:
 
 
 def laptop_summary(sweep: Sweep) -> str:
-    """What the laptop form changes, in a few words: `epochs 8, network wrn16-1 only`."""
-    words: list[str] = []
-    for cut in sweep.laptop.values():
-        words += [f"{path} {value}" for path, value in flatten(cut.config).items()]
-        words += [f"{axis} {', '.join(map(str, values))} only" for axis, values in cut.only.items()]
-        words += [f"seeds {cut.seeds}"] if cut.seeds else []
-    return "; ".join(dict.fromkeys(words))
+    """What the laptop form changes, in a few words: `epochs 8; teachers: network wrn16-1 only`."""
+    of_all = [words for name, cut in sweep.laptop.items() if name == "all" for words in _in_words(cut)]
+    training = {stage.name for stage in sweep.stages if not stage.plan.gather}
+    stages: dict[tuple[str, ...], list[str]] = {}
+    for name, cut in sweep.laptop.items():
+        stages.setdefault(tuple(words for words in _in_words(cut) if words not in of_all), []).append(name)
+    of_some = []
+    for own, names in stages.items():
+        if {*names} == training:
+            of_all += own
+        elif own:
+            of_some.append(f"{', '.join(names)}: {' and '.join(own)}")
+    return "; ".join([*of_all, *of_some])
+
+
+def _in_words(cut: LaptopStage) -> list[str]:
+    """What a cut changes, setting by setting and axis by axis."""
+    words = [f"{path} {value}" for path, value in flatten(cut.config).items()]
+    words += [f"{axis} {', '.join(map(str, values))} only" for axis, values in cut.only.items()]
+    return words + ([f"seeds {cut.seeds}"] if cut.seeds else [])
 
 
 def _cut(sweep: Sweep, stage: Stage) -> Stage:

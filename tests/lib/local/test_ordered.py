@@ -173,7 +173,7 @@ def test_the_laptop_form_of_a_study_runs_and_confirms_on_its_own_seeds(person: C
     someone = person(STUDY, laptop=laptop)
     done = someone.submits()
     assert done.returncode == 0, done.stderr
-    assert "laptop form: steps 6; seeds 0-1; rate 0.02 only" in done.stdout
+    assert "laptop form: steps 6; seeds 0-1; rates: rate 0.02 only" in done.stdout
     assert "Confirmed on seeds 7-9" in done.stdout
     folder = someone.folder / "runs/sweeps/toy-sweep/latest-laptop"
     trials = json.loads((folder / "again/plan.json").read_text())["trials"]

@@ -140,9 +140,31 @@ def test_the_laptop_form_cuts_axes_and_changes_settings(make_sweep: MakeSweep) -
     assert cut.stage("second").plan.grid == {"b": [2]}
     assert cut.stage("second").plan.seeds == "0"
     assert in_form(sweep, "full") == sweep
-    assert laptop_summary(sweep) == "a 2; b 2 only; seeds 0"
-    assert form_in_words(sweep, "laptop") == "laptop form: a 2; b 2 only; seeds 0"
+    assert form_in_words(sweep, "laptop") == "laptop form: a 2; b 2 only; second: seeds 0"
     assert form_in_words(sweep, "full") == "full form"
+
+
+@pytest.mark.parametrize(
+    ("laptop", "said"),
+    [
+        ({"all": {"config": {"a": 2}, "seeds": "0-1"}, "first": {"config": {"a": 2}}}, "a 2; seeds 0-1"),
+        ({"second": {"config": {"a": 2}, "only": {"b": [1, 2]}}}, "second: a 2 and b 1, 2 only"),
+        ({"first": {"seeds": "0"}, "all": {"config": {"a": 2}}}, "a 2; first: seeds 0"),
+        ({"first": {"seeds": "0"}, "second": {"seeds": "1"}}, "first: seeds 0; second: seeds 1"),
+        (
+            {"first": {"config": {"a": 2}, "seeds": "0"}, "second": {"config": {"a": 2}, "seeds": "0"}},
+            "a 2; seeds 0",
+        ),
+        ({"first": {"seeds": "0"}, "third": {"seeds": "0"}}, "first, third: seeds 0"),
+        ({"first": {}}, ""),
+    ],
+    ids=str,
+)
+def test_what_the_laptop_form_changes_is_said_with_the_stages_unless_it_is_of_all(
+    make_sweep: MakeSweep, laptop: Any, said: str
+) -> None:
+    third = {"third": {"depends": "second"}} if "third" in laptop else {}
+    assert laptop_summary(read_sweep(make_sweep({**TWO, **third}, laptop=laptop))) == said
 
 
 def test_what_the_laptop_form_says_of_all_stages_does_not_concern_one_that_gathers(
