@@ -485,6 +485,45 @@ def test_a_laptop_form_may_keep_a_label_without_the_one_it_came_from(make_sweep:
         assert [trial.axes["variant"] for trial in against[::3]] == compared
 
 
+FROM_TWO = {**FOLLOWERS, "baseline": {"where": {"size": 2}}, "table": {"rows": "size"}}
+
+
+@pytest.mark.parametrize(
+    ("laptop", "complaint"),
+    [
+        (
+            {"leaders": {"only": {"width": [4]}}},
+            "inputs.leader.where.width: no point of leaders has 2; known: 4",
+        ),
+        (
+            {"followers": {"only": {"size": [4]}}},
+            "baseline.where.size: no point of followers has 2; known: 4",
+        ),
+        ({"leaders": {"config": {"penalty": {"kind": "odd"}}}}, "kind: found 'odd'; known: free, ridge"),
+    ],
+    ids=str,
+)
+def test_a_refusal_that_only_the_laptop_form_causes_says_so(
+    make_sweep: MakeSweep, laptop: Any, complaint: str
+) -> None:
+    sweep = read_sweep(make_sweep({"leaders": LEADERS, "followers": FROM_TWO}, laptop=laptop))
+    with pytest.raises((InvalidSweep, InvalidConfig)) as raised:
+        plan_sweep(in_form(sweep, "laptop"))
+    assert complaint in str(raised.value)
+    assert str(raised.value).endswith(
+        "(only in the laptop form: change metadata.annotations.seedbed/laptop, or run the full form)"
+    )
+
+
+def test_what_is_wrong_in_both_forms_is_not_blamed_on_the_laptop_form(make_sweep: MakeSweep) -> None:
+    wrong = {**FROM_TWO, "table": {"rows": "sise"}}
+    sweep = read_sweep(
+        make_sweep({"leaders": LEADERS, "followers": wrong}, laptop={"leaders": {"config": {"steps": 4}}})
+    )
+    with pytest.raises(InvalidSweep, match=r"no axis 'sise'; did you mean 'size'\?$"):
+        plan_sweep(in_form(sweep, "laptop"))
+
+
 def test_two_blocks_may_share_a_point_and_it_is_run_once(make_sweep: MakeSweep) -> None:
     blocks = [{"width": [2, 4]}, {"width": [4], "rate": [0.01, 0.02]}]
     planned = plan(make_sweep, {"s": {"config": {"role": "leader"}, "grid": blocks}})

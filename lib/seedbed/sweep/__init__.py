@@ -48,6 +48,9 @@ class Sweep:
     keep_winners: bool = False
     """Whether recorded winners stay, whatever new seeds say."""
 
+    uncut: Sweep | None = None
+    """The full form of what stands in its laptop form here."""
+
     def stage(self, name: str) -> Stage:
         """The stage of that name."""
         return next(stage for stage in self.stages if stage.name == name)

@@ -23,7 +23,8 @@ def in_form(sweep: Sweep, form: Form) -> Sweep:
     _refuse_unknown_stages(sweep)
     _refuse_axes_of_no_stage(sweep)
     cut = sweep.with_stages(tuple(_cut(sweep, stage) for stage in sweep.stages))
-    return cut.with_stages(tuple(_without_vain_expectations(sweep, cut, stage) for stage in cut.stages))
+    stages = tuple(_without_vain_expectations(sweep, cut, stage) for stage in cut.stages)
+    return replace(sweep, stages=stages, uncut=sweep)
 
 
 def with_seeds(sweep: Sweep, seeds: str) -> Sweep:
