@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from seedbed.evidence import look_into_all
 from seedbed.family import load_family
 from seedbed.planning.lots import CHAIN, FINAL, START, WITHOUT, without
-from seedbed.planning.model import PlannedTrial, axes_in_words
+from seedbed.planning.model import InputRef, PlannedTrial, axes_in_words
 from seedbed.planning.winners import Contender, NoWinner, Winner, choose
 from seedbed.runs import Run, StageRecord, read_stages, write_winners
 from seedbed.state import TrialState, look_up, metrics_to_choose_by
@@ -40,14 +40,17 @@ def lineage_of(store: Store, run: Run, until: str | None = None) -> Chain | None
     states: dict[str, TrialState] = {}
     for record in records.values():
         states |= _believed(store, record, every)
-    return lineage(list(records.values()), states)
+    return lineage(list(records.values()), states, every)
 
 
-def lineage(records: Sequence[StageRecord], states: States) -> Chain | None:
-    """The chain of these stages, in their order."""
+def lineage(
+    records: Sequence[StageRecord], states: States, every: Sequence[StageRecord] = ()
+) -> Chain | None:
+    """The chain of these stages, in their order; inputs are told by `every` stage that may have them."""
     selecting = [record for record in records if record.select]
     if not selecting:
         return None
+    places = _places(every or records)
     last = _Stage(selecting[-1], states)
     metrics = list(dict.fromkeys([last.select.metric, last.shown or last.select.metric]))
     chain = Chain(
@@ -60,7 +63,7 @@ def lineage(records: Sequence[StageRecord], states: States) -> Chain | None:
     links: list[Link] = []
     for number, record in enumerate(selecting):
         before = selecting[number - 1].stage if number else ""
-        links += _links(_Stage(record, states), chain.metrics, before)
+        links += _links(_Stage(record, states, places), chain.metrics, before)
     confirming = next((record for record in reversed(records) if record.confirm), None)
     if confirming is None:
         return replace(chain, links=links)
@@ -125,6 +128,8 @@ class _Stage:
 
     record: StageRecord
     states: States
+    places: Mapping[str, str] = field(default_factory=dict)
+    """Where a reader finds a trial that others build on, by its id."""
 
     @property
     def select(self) -> SelectPlan:
@@ -165,14 +170,41 @@ class _Stage:
         return paired_difference(one, other, pooled)
 
     def changes(self, axes: Axes, against: Axes) -> list[Change]:
-        """The settings in which a point differs from another, less those that come and go with another kind."""
+        """The inputs and settings in which a point differs from another, less what comes and goes with another kind."""
         here, there = self.at(axes), self.at(against)
         if not here or not there:
             return []
-        after, before = flatten(here[0].config), flatten(there[0].config)
-        both = [name for name in before if name in after and before[name] != after[name]]
-        either = [name for name in dict.fromkeys([*before, *after]) if (name in before) != (name in after)]
-        return [Change(name, before.get(name), after.get(name)) for name in both or either]
+        inputs = _differing(self._sources(there[0]), self._sources(here[0]))
+        before, after = flatten(there[0].config), flatten(here[0].config)
+        settings = _differing(before, after)
+        both = [one for one in settings if one.setting in before and one.setting in after]
+        return [*inputs, *both] or settings
+
+    def _sources(self, trial: PlannedTrial) -> dict[str, str]:
+        """Where each input of a trial comes from: its id tells a reader nothing."""
+        return {
+            f"input {role}": " and ".join(dict.fromkeys(map(self._place, refs)))
+            for role, refs in trial.inputs.items()
+        }
+
+    def _place(self, source: InputRef) -> str:
+        weights = "" if source.weights == "best" else f" ({source.weights})"
+        return f"{self.places.get(source.trial, 'given')}{weights}"
+
+
+def _differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
+    changed = [name for name in dict.fromkeys([*before, *after]) if before.get(name) != after.get(name)]
+    return [Change(name, before.get(name), after.get(name)) for name in changed]
+
+
+def _places(records: Iterable[StageRecord]) -> dict[str, str]:
+    """By trial, its point and the first stage that has it."""
+    found: dict[str, str] = {}
+    for record in records:
+        for trial in record.trials:
+            axes = axes_in_words(without(trial.axes, record.over))
+            found.setdefault(trial.id, f"{axes} of {record.stage}" if axes else record.stage)
+    return found
 
 
 def _links(stage: _Stage, metrics: Sequence[str], before: str) -> list[Link]:
@@ -188,16 +220,17 @@ def _links(stage: _Stage, metrics: Sequence[str], before: str) -> list[Link]:
 
 
 def _link(stage: _Stage, nothing: Link, winner: Winner, metrics: Sequence[str]) -> Link:
-    link = replace(nothing, within=axes_in_words(winner.within), chosen=axes_in_words(winner.axes))
+    link = replace(nothing, within=axes_in_words(winner.within))
     kept = " (kept by hand)" if stage.record.kept else ""
     if winner.incumbent is None:
-        return replace(link, verdict=f"chosen: {winner.reason}{kept}")
+        return replace(link, tried=axes_in_words(winner.axes), verdict=f"chosen: {winner.reason}{kept}")
     stays = winner.axes == winner.incumbent
     best = _challenger(winner) if stays else winner.axes
     if best is None:
         return replace(link, verdict=f"not kept: {winner.reason}{kept}")
     return replace(
         link,
+        tried=axes_in_words(best),
         changes=stage.changes(best, winner.incumbent),
         gains=[stage.gain(best, winner.incumbent, metric) for metric in metrics],
         verdict=f"{'not kept' if stays else 'kept'}: {winner.reason}{kept}",

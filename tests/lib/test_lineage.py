@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from seedbed.lineage import lineage
-from seedbed.planning import PlannedTrial
+from seedbed.planning import InputRef, PlannedTrial
 from seedbed.results import Result
 from seedbed.runs import StageRecord
 from seedbed.state import TrialState
 from seedbed.statistics import paired_difference, pooled_spread
 from seedbed.sweep.language import TablePlan
-from seedbed.tables.chain import Change
+from seedbed.tables.chain import Change, text
 
 FREE: dict[str, Any] = {"role": "leader", "width": 4, "penalty": {"kind": "free"}}
 RIDGE: dict[str, Any] = {**FREE, "penalty": {"kind": "ridge", "strength": 0.1}}
@@ -121,3 +122,72 @@ def test_a_seeds_folds_are_averaged_before_its_gain_has_an_interval() -> None:
     assert by_hand is not None
     assert (gain.mean, gain.low, gain.high) == pytest.approx((by_hand.mean, by_hand.low, by_hand.high))
     assert gain.n == 3
+
+
+SOURCES = stage("sources", {"small": FREE, "large": RIDGE}, {"small": [0.5], "large": [0.3]}, range(1))[0]
+LED = {**FREE, "share": 1.0, "similarity": None}
+
+
+def started_from(**configs: dict[str, Any]) -> tuple[StageRecord, dict[str, TrialState]]:
+    """A stage whose second point is worse by 0.1; beside settings, a config says which point of SOURCES `leads`."""
+    plain = {
+        point: {key: config[key] for key in config if key != "leads"} for point, config in configs.items()
+    }
+    losses = {point: [0.5 + 0.1 * at] for at, point in enumerate(configs)}
+    record, states = stage("starts", plain, losses, range(1), incumbents=[{"point": "incumbent"}])
+    refs = {
+        point: [InputRef("toy", f"sources-{name}-0", weights)]
+        for point, config in configs.items()
+        for name, _, weights in [config.get("leads", "").partition(" ")]
+        if name
+    }
+    trials = [
+        replace(trial, inputs={"leader": refs[point]} if (point := str(trial.axes["point"])) in refs else {})
+        for trial in record.trials
+    ]
+    return replace(record, trials=trials), states
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        (FREE, {**LED, "leads": "small best"}, "input leader: – -> point=small of sources"),
+        ({**LED, "leads": "small best"}, FREE, "input leader: point=small of sources -> –"),
+        (
+            {"leads": "small best"},
+            {"leads": "large best"},
+            "input leader: point=small of sources -> point=large of",
+        ),
+        (
+            {"leads": "small best"},
+            {"leads": "small last"},
+            "input leader: point=small of sources -> point=small of",
+        ),
+        (FREE, {**FREE, "leads": "lost best"}, "input leader: – -> given"),
+        (
+            {**FREE, "leads": "small best"},
+            {**FREE, "leads": "large best", "width": 8},
+            "input leader: point=small of sources -> point=large of sources, width: 4 -> 8",
+        ),
+        (FREE, LED, "share: – -> 1.0"),
+        (FREE, {**FREE, "similarity": None}, "point=other"),
+        ({"leads": "lost best"}, {"leads": "gone best"}, "point=other"),
+    ],
+)
+def test_a_step_tells_which_inputs_it_changed_and_else_where_its_best_point_stands(
+    before: dict[str, Any], after: dict[str, Any], said: str
+) -> None:
+    record, states = started_from(incumbent=before, other=after)
+    chain = lineage([record], states, [SOURCES, record])
+    assert chain is not None
+    row = text(chain).splitlines()[2]
+    assert row.startswith(f"starts  {said}")
+    assert "-0.1" in row  # the gain is the same point's
+    assert ("(last)" in row) == ("last" in after.get("leads", ""))
+
+
+def test_a_step_in_which_nothing_could_challenge_the_incumbent_changed_nothing() -> None:
+    record, states = started_from(incumbent=FREE)
+    chain = lineage([record], states)
+    assert chain is not None
+    assert text(chain).splitlines()[2].startswith("starts  –  ")

@@ -16,7 +16,7 @@ ON_TEST = "selected on test, as the notes did"
 
 @dataclass(frozen=True)
 class Change:
-    """A setting that a step changed; None where it does not exist."""
+    """A setting that a step changed, or where an input comes from; None where it does not exist."""
 
     setting: str
     before: Any
@@ -34,8 +34,8 @@ class Link:
     within: str
     """Where it chose, when there is a winner for each value of some axes."""
 
-    chosen: str
-    """Where the winner stands."""
+    tried: str
+    """Where the best that it tried stands; empty where there is nothing beside the incumbent."""
 
     changes: Sequence[Change]
     """What the best challenger changed, kept or not; empty without one."""
@@ -106,10 +106,13 @@ def _header(chain: Chain) -> list[str]:
 
 def _row(chain: Chain, link: Link) -> list[str]:
     step = " ".join(part for part in (link.stage, link.within) if part)
-    changes = ", ".join(f"{one.setting}: {_value(one.before)} -> {_value(one.after)}" for one in link.changes)
+    sides = [(one.setting, _value(one.before), _value(one.after)) for one in link.changes]
+    changes = ", ".join(
+        f"{setting}: {before} -> {after}" for setting, before, after in sides if before != after
+    )
     came = f" (from {link.origin})" if link.origin else ""
     gains = [_gain(gain, scale) for gain, scale in zip(link.gains, chain.scales, strict=True)]
-    return [step, f"{changes or link.chosen or '–'}{came}", *gains, link.verdict]
+    return [step, f"{changes or link.tried or '–'}{came}", *gains, link.verdict]
 
 
 def _sentences(chain: Chain) -> list[str]:
