@@ -324,11 +324,10 @@ class StagePlanner:
                 seen |= dict.fromkeys(ids, (point, planned))
                 continue
             twin_point, twin = seen[shared.id]
-            if twin_point.block == point.block or ids != {trial.id for trial in twin.trials.values()}:
+            apart = "" if ids == {trial.id for trial in twin.trials.values()} else f"; {APART}"
+            if twin_point.block == point.block or apart:
                 (label,) = (trial.label for trial in twin.trials.values() if trial.id == shared.id)
-                raise InvalidSweep(
-                    f"{self.place}.grid: {label} and {shared.label} are the same trial; {APART}"
-                )
+                raise InvalidSweep(f"{self.place}.grid: {label} and {shared.label} are the same trial{apart}")
         return kept
 
 
