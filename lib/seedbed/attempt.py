@@ -8,6 +8,7 @@ import io
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from seedbed import NUMERICS, provenance
 from seedbed.checkpoints import Checkpoints
 from seedbed.codec import save_tensors
 from seedbed.data import prefer_version
+from seedbed.errors import BadData
 from seedbed.family import Family, load_family
 from seedbed.health.determinism import ask_for_determinism, noting
 from seedbed.health.learning import at_baseline, plateau
@@ -52,16 +54,19 @@ def run_attempt(
     """Train a trial, from its newest checkpoint if it has one, and write its result.
 
     `started` gets the Trial before training, so that a signal handler can stop it.
-    A trial that has a result is not trained again. Raises the errors of seedbed.errors.
+    A trial that has a result is not trained again. Raises the errors of seedbed.errors: BadData too where the data
+    are not those it was planned with, before it trains, before it saves and before its result is written.
     """
     done = read_result(store, planned.folder)
     if done is not None:
         return done
     prefer_version(planned.data)
     family = load_family(planned.family)
+    same_data = partial(_refuse_changed_data, planned, family)
+    same_data()
     device = torch.device(attempt.device)
     checkpoints = Checkpoints(store, f"{planned.folder}/checkpoint", attempt.name)
-    trial = _open_trial(store, planned, attempt, family, device, checkpoints, report)
+    trial = _open_trial(store, planned, attempt, family, device, checkpoints, report, same_data)
     started(trial)
     try:
         ask_for_determinism(device)
@@ -76,7 +81,18 @@ def run_attempt(
     finally:
         trial.health.close()
         checkpoints.close()
+    same_data()
     return _finish(store, planned, trial, events, device)
+
+
+def _refuse_changed_data(planned: PlannedTrial, family: Family) -> None:
+    """Raise BadData where the files are not those by whose fingerprint the trial is known."""
+    found = family.fingerprint(family.read(planned.config))
+    if found != planned.data:
+        name = planned.config.get("data", family.name)
+        raise BadData(
+            f"data {name}: changed since it was planned: found {found[:16]}, expected {planned.data[:16]}"
+        )
 
 
 def _learning(trial: Trial[Any], family: Family) -> Iterator[Event]:
@@ -95,6 +111,7 @@ def _open_trial(
     device: torch.device,
     checkpoints: Checkpoints,
     report: Callable[[dict[str, Any]], None],
+    before_saving: Callable[[], None],
 ) -> Trial[Any]:
     tag = provenance.numerics_tag(device)
     return Trial(
@@ -107,6 +124,7 @@ def _open_trial(
         checkpoint_seconds=attempt.checkpoint_seconds,
         suits=lambda state: attempt.reuse_any or state["numerics"] == tag,
         report=report,
+        before_saving=before_saving,
     )
 
 

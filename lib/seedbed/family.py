@@ -83,7 +83,8 @@ class Family:
     """Its roles, by the name that config's `role` has."""
 
     fingerprint: Callable[[Any], str]
-    """The fingerprint of the data that a config reads; raises BadData when it is not there."""
+    """The fingerprint of the data that a config reads; raises BadData when it is not there. Asked for again before a
+    trial trains, before it saves and before its result is written, so that it has to be quick."""
 
     split_settings: Sequence[str] = ()
     """The settings that data and split follow from; configs that agree on them are split alike."""

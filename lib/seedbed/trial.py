@@ -61,6 +61,7 @@ class Trial(Generic[ConfigT]):
         checkpoint_seconds: float = 60.0,
         suits: Callable[[Mapping[str, Any]], bool] = lambda _: True,
         report: Callable[[dict[str, Any]], None] = lambda _: None,
+        before_saving: Callable[[], None] = lambda: None,
     ) -> None:
         self.config = config
         self.seed = planned.seed
@@ -80,6 +81,7 @@ class Trial(Generic[ConfigT]):
         self._checkpoint_seconds = checkpoint_seconds
         self._suits = suits
         self._report = report
+        self._before_saving = before_saving
         self._stopping = False
         self._saved_at = time.monotonic()
         self._started_at = time.monotonic()
@@ -138,7 +140,8 @@ class Trial(Generic[ConfigT]):
     def checkpoint(self, step: int, state: State) -> None:
         """To be called after every step: saves when it is time to, and stops when asked to.
 
-        Raises Interrupted, with the state saved, when a stop was requested.
+        Raises Interrupted, with the state saved, when a stop was requested, and BadData, without, when the data are no
+        longer those that the trial was planned with.
         """
         self.health.look(step, state)
         if first_batch := self.health.first_batch:
@@ -156,6 +159,7 @@ class Trial(Generic[ConfigT]):
         self._stopping = True  # no lock is taken: a signal may come while another is being handled
 
     def _save(self, step: int, state: State) -> None:
+        self._before_saving()
         self.record.seconds = self.seconds
         self.record.health = self.health.plain()
         self._checkpoints.save(

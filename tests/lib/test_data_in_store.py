@@ -17,7 +17,9 @@ from seedbed.data import Files, MissingData
 from seedbed.datasets import push, stored_sets
 from seedbed.errors import BadData, InvalidConfig
 from seedbed.store import Store, open_store
+from tests.jobs.sensor_distillation.trials import planned
 from tests.lib.command_line import Done, run_here
+from tests.lib.trials import run
 
 FILES = {"toy/Set A/one.txt": b"one", "toy/Set A/deep/two.txt": b"two" * 1000, "toy/Set A/three.txt": b""}
 
@@ -234,6 +236,23 @@ def test_a_trial_gets_the_version_that_it_was_planned_with(
     arrive()
     data.prefer_version(old.fingerprint)
     assert (look_for_toy() / "one.txt").read_bytes() == b"one"
+
+
+def test_a_trial_whose_version_is_gone_is_not_trained_on_the_newest_one(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arrive: Callable[[], Path]
+) -> None:
+    make_set(tmp_path / "home", "ucr/Toy")
+    monkeypatch.setenv("SEEDBED_DATA", str(tmp_path / "home"))
+    trial = planned({"role": "student", "data": "ucr/Toy"})
+    (tmp_path / "home/ucr/Toy_TEST.tsv").write_text("2\t0.5\t1.5\n1\t2.5\t4\n")
+    files = files_of("ucr/Toy")
+    assert files is not None
+    push(store, "ucr/Toy", files)
+    pod = arrive()
+    with pytest.raises(BadData, match=rf"^data ucr/Toy: changed since .*, expected {trial.data[:16]}$"):
+        run(store, trial)
+    assert not pod.exists()
+    assert not list(store.list(trial.folder))
 
 
 @pytest.mark.parametrize("name", ["uci_har", "ucr/Toy"])

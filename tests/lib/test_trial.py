@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +21,7 @@ from seedbed.results import Result, read_result
 from seedbed.store import Store, open_store
 from seedbed.streams import stream_key
 from seedbed.trial import Trial
-from tests.lib.trials import run, stop_after, toy
+from tests.lib.trials import at_step, run, stop_after, toy
 
 
 @pytest.fixture
@@ -112,6 +115,55 @@ def test_a_finished_trial_is_not_trained_again(store: Store) -> None:
         raise AssertionError("trained a second time")
 
     assert run(store, toy(), "b", refuse) == first
+
+
+CHANGED = r"^data toy: changed since it was planned: found another edition!, expected made-up$"
+
+
+@pytest.fixture
+def data_are(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Let the toy's data have this fingerprint from now on."""
+    toys = importlib.import_module("jobs.toy")
+    found = ["made-up"]
+    monkeypatch.setattr(toys, "family", replace(toys.family, fingerprint=lambda _: found[-1]))
+    return found.append
+
+
+def test_a_trial_does_not_begin_on_other_data_than_it_was_planned_with(
+    store: Store, data_are: Callable[[str], None]
+) -> None:
+    def refuse(_: Trial[Any]) -> None:
+        raise AssertionError("began")
+
+    data_are("another edition!, as its whole fingerprint goes on")
+    with pytest.raises(BadData, match=CHANGED):
+        run(store, toy(), "a", refuse)
+
+
+def test_data_that_change_while_a_trial_trains_leave_it_without_a_result_and_with_its_checkpoint(
+    store: Store, tmp_path: Path, data_are: Callable[[str], None]
+) -> None:
+    trial = toy()
+    with pytest.raises(Interrupted):
+        run(store, trial, "a", stop_after(6))
+    kept = list(store.list(trial.folder))
+    with pytest.raises(BadData, match=CHANGED):
+        run(store, trial, "b", at_step(8, lambda _: data_are("another edition!")))
+    assert list(store.list(trial.folder)) == kept, "neither a result nor what stands beside one"
+    data_are("made-up")
+    assert run(store, trial, "c").files == run(open_store(str(tmp_path / "whole")), trial).files
+
+
+def test_nothing_is_saved_of_a_trial_whose_data_changed_before_it_read_them(
+    store: Store, data_are: Callable[[str], None]
+) -> None:
+    def change(trial: Trial[Any]) -> None:
+        data_are("another edition!")
+        stop_after(3)(trial)
+
+    with pytest.raises(BadData, match=CHANGED):
+        run(store, toy(), "a", change)
+    assert not list(store.list(toy().folder))
 
 
 def test_best_and_last_are_what_they_say(store: Store) -> None:

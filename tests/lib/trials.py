@@ -37,13 +37,18 @@ def run(
 
 def stop_after(step: int) -> Callable[[Trial[Any]], None]:
     """For `started`: ask the trial to stop when it has done so many steps."""
+    return at_step(step, Trial.request_stop)
+
+
+def at_step(step: int, happens: Callable[[Trial[Any]], object]) -> Callable[[Trial[Any]], None]:
+    """For `started`: let something happen when the trial has done so many steps."""
 
     def arrange(trial: Trial[Any]) -> None:
         original = trial.checkpoint
 
         def checkpoint(done: int, state: Any) -> None:
             if done == step:
-                trial.request_stop()
+                happens(trial)
             original(done, state)
 
         trial.checkpoint = checkpoint  # type: ignore[method-assign, assignment]
