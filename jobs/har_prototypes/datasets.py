@@ -8,7 +8,7 @@ from typing import Final
 
 from jobs.har_prototypes import made
 from seedbed import data
-from seedbed.data import Files, data_roots, files_at, find, known_fingerprint
+from seedbed.data import Files, data_roots, files_at, find, known_fingerprint, listed, reading
 from seedbed.errors import BadData, InvalidConfig, did_you_mean
 from seedbed.readers import uci_har
 from seedbed.readers.windows import Windows
@@ -60,18 +60,31 @@ def load_windows(name: str) -> Windows:
 
 def describe_sets() -> dict[str, str]:
     """The names that `load_windows` takes: what each set is, whether it is here, where a person can get it."""
-    told = {name: _describe(name) for name in ("uci_har", *_names_on_disk())}
+    here, unlisted = _names_on_disk()
+    told = {name: _describe(name) for name in ("uci_har", *here)}
     told["made"] = f"{made.CLASSES} classes, {made.CHANNELS} channels; made up where it is used"
+    told |= unlisted
     return told | {
         f"{FOLDER}/<Name>": f"any set in UCI-HAR's layout, in {FOLDER}/<Name> or {FOLDER}/<Name>.npz"
     }
 
 
-def _names_on_disk() -> list[str]:
-    """The sets that lie in one of the data folders; whatever else lies there is passed over."""
-    there = [path for root in data_roots() for path in (root / FOLDER).glob("*")]
-    names = {path.name.removesuffix(".npz") for path in there if path.is_dir() or path.suffix == ".npz"}
-    return sorted(f"{FOLDER}/{name}" for name in names if OWN.fullmatch(name))
+def _names_on_disk() -> tuple[list[str], dict[str, str]]:
+    """The sets that lie in one of the data folders, and what is told of a folder that cannot be looked through."""
+    names: set[str] = set()
+    unlisted: dict[str, str] = {}
+    for root in data_roots():
+        try:
+            names.update(_names_in(root / FOLDER))
+        except BadData as error:
+            unlisted[FOLDER] = f"cannot be used: {error}"
+    return sorted(f"{FOLDER}/{name}" for name in names if OWN.fullmatch(name)), unlisted
+
+
+def _names_in(folder: Path) -> set[str]:
+    with reading(folder):
+        there = [path for path in listed(folder) if path.is_dir() or path.suffix == ".npz"]
+    return {path.name.removesuffix(".npz") for path in there}
 
 
 def _source(name: str) -> Path:

@@ -14,7 +14,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -89,27 +89,32 @@ def find(*paths: str, data: str, address: str) -> Path:
 def found(data: str, look: Callable[[], Found]) -> Found:
     """What `look` finds; when it raises MissingData, once more after the set was fetched, where that is switched on.
 
-    Raises MissingData when the store has no set of that name either, BadData when it is damaged there.
+    Raises MissingData when the store has no set of that name either, BadData when it is damaged there or `look` may
+    not look.
     """
     try:
-        return look()
+        with reading(f"data {data}"):
+            return look()
     except MissingData as absent:
         if not os.environ.get(FETCH_VARIABLE) or _held_back.get():
             raise
         from seedbed.datasets import fetch  # a pod's business: planning at home does without
 
         fetch(os.environ[FETCH_VARIABLE], data, data_roots()[0], absent)
-    return look()
+    with reading(f"data {data}"):
+        return look()
 
 
 def known_fingerprint(data: str, here: Callable[[], str]) -> str:
     """What `here` says of the files under a data root; when they are missing, what the store says of the set.
 
-    So a set need not be fetched before it is read. Raises MissingData when neither has it.
+    So a set need not be fetched before it is read. Raises MissingData when neither has it, BadData when files cannot
+    be read.
     """
     held = _held_back.set(True)
     try:
-        return here()
+        with reading(f"data {data}"):
+            return here()
     except MissingData as absent:
         if not os.environ.get(FETCH_VARIABLE):
             raise
@@ -151,6 +156,42 @@ def missing(wanted: str, *, data: str, address: str) -> MissingData:
     )
 
 
+@contextlib.contextmanager
+def reading(place: object) -> Iterator[None]:
+    """Let an OSError inside be BadData, which names the file, the folder that may not be entered, or else `place`."""
+    try:
+        yield
+    except OSError as error:
+        raise BadData(unreadable(error, place)) from error
+
+
+def unreadable(error: OSError, place: object = "") -> str:
+    """What keeps something from being read, in words: `<file>: Permission denied`; `place` as in `reading`."""
+    return f"{_at_fault(error) or place}: {error.strerror or error}"
+
+
+def listed(folder: Path) -> list[Path]:
+    """What lies in a folder, by name; nothing where there is none. Raises BadData where it cannot be listed."""
+    with reading(folder), contextlib.suppress(FileNotFoundError):
+        return sorted(folder.iterdir())
+    return []
+
+
+def _at_fault(error: OSError) -> Path | None:
+    """What an error is about, where it says so: of what lies in a folder that may not be entered, the folder."""
+    if not isinstance(error.filename, str):
+        return None
+    path = Path(error.filename)
+    for place in reversed([path, *path.parents]):
+        try:
+            place.stat()
+        except PermissionError:
+            return place.parent
+        except OSError:
+            break
+    return path
+
+
 def cache_dir() -> Path:
     """A folder for what can be worked out again.
 
@@ -182,10 +223,8 @@ def remembered(file: Path, what: str, work_out: Callable[[], str]) -> str:
 
     `what` tells apart the texts that are kept about one file. Raises BadData where `file` cannot be read.
     """
-    try:
+    with reading(file):
         status = file.stat()
-    except OSError as error:
-        raise BadData(f"{file}: {error.strerror}") from error
     key, stamp = f"{file.resolve()}|{what}", [status.st_size, status.st_mtime_ns]
     notebook = cache_dir() / "fingerprints.json"
     found = _read_notebook(notebook).get(key)
@@ -230,10 +269,8 @@ def below_root(folder: Path) -> str:
 
 def read_bytes(file: Path) -> bytes:
     """The content of a file; raises BadData where it cannot be read."""
-    try:
+    with reading(file):
         return file.read_bytes()
-    except OSError as error:
-        raise BadData(f"{file}: {error.strerror}") from error
 
 
 def fingerprint_of(entries: Iterable[Entry]) -> str:
@@ -247,11 +284,8 @@ def fingerprint(files: Iterable[Path]) -> str:
 
 
 def _hash(file: Path) -> str:
-    try:
-        with file.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError as error:
-        raise BadData(f"{file}: {error.strerror}") from error
+    with reading(file), file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _read_notebook(path: Path) -> dict[str, Any]:

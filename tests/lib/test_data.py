@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 
 from seedbed import data
 from seedbed.errors import BadData
+from tests.lib.locking import locked
 
 
 @pytest.fixture(autouse=True)
@@ -117,6 +119,48 @@ def test_a_damaged_notebook_is_begun_again(tmp_path: Path, cache: Path, damage: 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadData, match="gone: No such file or directory"):
         data.fingerprint([tmp_path / "gone"])
+
+
+@pytest.mark.parametrize("mode", [0o000, 0o444])
+@pytest.mark.parametrize("place", ["root", "root/toy"])
+def test_a_folder_that_may_not_be_entered_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, mode: int
+) -> None:
+    monkeypatch.setenv("SEEDBED_DATA", str(tmp_path / "root"))
+    file = write(tmp_path / "root/toy/deep/a.txt", "")
+
+    def find() -> str:
+        return str(data.find("toy/deep/a.txt", data="toy", address="nowhere"))
+
+    asked = (find, lambda: data.known_fingerprint("toy", find), lambda: data.sha256(file))
+    with locked(tmp_path / place, mode):
+        for ask in asked:
+            with pytest.raises(BadData, match=rf"^{tmp_path / place}: Permission denied$"):
+                ask()
+    assert find() == str(file)
+
+
+def test_a_folder_that_may_not_be_listed_is_named_and_one_that_is_absent_is_empty(tmp_path: Path) -> None:
+    write(tmp_path / "toy/b", "")
+    write(tmp_path / "toy/a", "")
+    assert data.listed(tmp_path / "toy") == [tmp_path / "toy/a", tmp_path / "toy/b"]
+    assert data.listed(tmp_path / "absent") == []
+    with (
+        locked(tmp_path / "toy", 0o111),
+        pytest.raises(BadData, match=rf"^{tmp_path}/toy: Permission denied$"),
+    ):
+        data.listed(tmp_path / "toy")
+
+
+def test_a_name_that_no_file_system_takes_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEEDBED_DATA", str(tmp_path))
+    with pytest.raises(BadData, match=r"FFF: File name too long$"):
+        data.find("F" * 300, data="toy", address="nowhere")
+
+
+def test_an_error_that_names_no_file_is_told_with_the_place() -> None:
+    with pytest.raises(BadData, match=r"^data toy: Input/output error$"), data.reading("data toy"):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ def describe_sets() -> dict[str, str]:
     """The names that `open_dataset` takes: what each set is, whether it is here, where a person can get it."""
     here = [f"ucr/{name}" for name in ucr.names_on_disk()]
     told = {name: _describe(open_dataset(name)) for name in [*SETS, *here]}
-    told |= {archive: f"cannot be used: {error}" for archive, error in ucr.damaged_archives().items()}
+    told |= {place: f"cannot be used: {error}" for place, error in ucr.unusable().items()}
     return told | {"ucr/<Name>": f"any set in the archive's .tsv or .txt format; {ucr.ADDRESS}"}
 
 

@@ -29,6 +29,7 @@ from seedbed.data import (
     found,
     missing,
     read_bytes,
+    reading,
     remembered,
 )
 from seedbed.errors import BadData, InvalidConfig
@@ -133,7 +134,7 @@ def _stored_name(classes: int, window: int) -> str:
 def _find(classes: int, window: int) -> tuple[Path, list[Window]]:
     """The folder of the windows and what is in it, in order."""
     folder = found(_stored_name(classes, window), partial(_folder, classes, window))
-    with os.scandir(folder) as entries:
+    with reading(folder), os.scandir(folder) as entries:
         windows = sorted(_window(entry) for entry in entries if _is_meant(entry.name))
     if not windows:
         raise BadData(f"{folder}: has no .mat file")
@@ -176,10 +177,15 @@ def _folder(classes: int, window: int) -> Path:
 def _window_folders(top: Path) -> list[Path]:
     """The folders of windows below `top`; they hold thousands of files and are not entered."""
     found: list[Path] = []
-    for folder, names, _ in os.walk(top):
+    for folder, names, _ in os.walk(top, onerror=_refuse_unless_absent):
         found += [Path(folder, name) for name in names if name.startswith(FOLDER)]
         names[:] = [name for name in names if not name.startswith(FOLDER)]
     return sorted(found)
+
+
+def _refuse_unless_absent(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise error
 
 
 def _is_meant(name: str) -> bool:
@@ -191,10 +197,7 @@ def _window(entry: os.DirEntry[str]) -> Window:
     match = FILE.fullmatch(entry.name)
     if match is None:
         raise BadData(f"{entry.path}: expected a name like ID-102_CLASS-13_Window-0001.mat")
-    try:
-        status = entry.stat()
-    except OSError as error:
-        raise BadData(f"{entry.path}: {error.strerror}") from error
+    status = entry.stat()
     subject, activity, number = map(int, match.groups())
     return Window(subject, activity, number, entry.name, status.st_size, status.st_mtime_ns)
 

@@ -31,7 +31,7 @@ from jobs.sensor_distillation.datasets.common import (
     read_text,
     refuse_window,
 )
-from seedbed.data import Files, files_at, find, fingerprint, sha256
+from seedbed.data import Files, files_at, find, fingerprint, reading, sha256
 from seedbed.errors import BadData
 
 ADDRESS: Final = "https://archive.ics.uci.edu/dataset/231/pamap2+physical+activity+monitoring"
@@ -136,7 +136,8 @@ def _files() -> list[Path]:
     """One file a subject, in the order of SUBJECTS."""
     folder = find(*FOLDERS, data="pamap2", address=ADDRESS)
     files = [folder / f"subject{subject}.dat" for subject in SUBJECTS]
-    absent = [file.name for file in files if not file.is_file()]
+    with reading(folder):
+        absent = [file.name for file in files if not file.is_file()]
     if absent:
         raise BadData(
             f"{folder}: has no {', '.join(absent)}; expected a file of each of {len(files)} subjects"
@@ -195,10 +196,8 @@ def _hold(values: NDArray[np.float64]) -> NDArray[np.float64]:
 def _rows(file: Path) -> NDArray[np.float64]:
     """The whole file, (rows, columns)."""
     try:
-        with warnings.catch_warnings(action="ignore", category=UserWarning):  # for a file without rows
+        with reading(file), warnings.catch_warnings(action="ignore", category=UserWarning):  # no rows
             rows = np.loadtxt(file, comments=None, ndmin=2)
-    except OSError as error:
-        raise BadData(f"{file}: {error}") from error
     except ValueError:
         rows = np.empty((0, 0))
     if not rows.size:

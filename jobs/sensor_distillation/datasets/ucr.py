@@ -29,9 +29,11 @@ from seedbed.data import (
     data_roots,
     fingerprint_of,
     found,
+    listed,
     missing,
     read_bytes,
     remembered,
+    unreadable,
 )
 from seedbed.errors import BadData, InvalidConfig, did_you_mean
 
@@ -187,7 +189,7 @@ def _look(name: str) -> tuple[Part, Part]:
             places = _places(folder, name, {train, test})
             if places:
                 return _as_known(name, _part(places[0], train), _part(places[0], test))
-    damaged = "".join(f" ({error})" for error in damaged_archives().values())
+    damaged = "".join(f" ({error})" for error in unusable().values())
     raise missing(_wanted(name) + damaged, data=f"ucr/{name}", address=ADDRESS)
 
 
@@ -239,10 +241,12 @@ def names_on_disk() -> list[str]:
     return sorted({match[1] for match in matches if match})
 
 
-def damaged_archives() -> dict[str, str]:
-    """What is wrong with each archive that cannot be unpacked, by `ucr/<file>`."""
+def unusable() -> dict[str, str]:
+    """What is wrong with each folder that cannot be listed and archive that cannot be unpacked, by `ucr/<path>`."""
     told: dict[str, str] = {}
     for folder in _folders():
+        for place, why in _unlisted(folder):
+            told[PurePosixPath("ucr", place.relative_to(folder)).as_posix()] = why
         for archive in _archives(folder):
             try:
                 _members(archive)
@@ -261,6 +265,15 @@ def _below(folder: Path) -> list[tuple[Path, list[str]]]:
     return sorted(walked, key=lambda found: (len(found[0].parts), FILLED in found[0].parts, found[0]))
 
 
+def _unlisted(folder: Path) -> list[tuple[Path, str]]:
+    """The folders, from `folder` down, that are there and cannot be listed, and why."""
+    errors: list[OSError] = []
+    for _ in os.walk(folder, onerror=errors.append):
+        pass
+    there = [error for error in errors if not isinstance(error, FileNotFoundError)]
+    return [(Path(error.filename), unreadable(error)) for error in there]
+
+
 def _files_here() -> list[tuple[str, Path]]:
     """The name of each file in a data folder, and the folder or the archive in which it lies."""
     loose = [(file, place) for folder in _folders() for place, files in _below(folder) for file in files]
@@ -269,7 +282,11 @@ def _files_here() -> list[tuple[str, Path]]:
 
 
 def _archives(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.glob("*.tar.xz") if not path.name.startswith("."))
+    try:
+        there = listed(folder)
+    except BadData:  # `unusable` tells
+        return []
+    return [path for path in there if path.name.endswith(".tar.xz") and not path.name.startswith(".")]
 
 
 def _members_or_none(archive: Path) -> list[str]:

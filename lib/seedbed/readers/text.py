@@ -8,6 +8,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from seedbed.data import reading
 from seedbed.errors import BadData
 
 SEPARATED: Final = {None: "blanks", "\t": "tabs", ",": "commas"}
@@ -51,6 +52,7 @@ def _number(cell: str) -> float:
 def read_text(path: Path) -> str:
     """The text of a file; raises BadData when it cannot be read."""
     try:
-        return path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadData(f"{path}: {error}") from error
+        with reading(path):
+            return path.read_text()
+    except UnicodeDecodeError as error:
+        raise BadData(f"{path}: is not text: {error}") from error

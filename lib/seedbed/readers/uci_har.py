@@ -17,7 +17,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from seedbed.data import fingerprint
+from seedbed.data import fingerprint, listed, reading
 from seedbed.errors import BadData
 from seedbed.readers.cache import Arrays, cached_arrays
 from seedbed.readers.text import parse_table, read_text
@@ -147,17 +147,15 @@ def _signals_of_both(folder: Path) -> list[str]:
 
 
 def _signals(folder: Path, split: str) -> set[str]:
-    files = (folder / split / "Inertial Signals").glob(f"*_{split}.txt")
-    return {file.name.removesuffix(f"_{split}.txt") for file in files if not file.name.startswith(".")}
+    suffix = f"_{split}.txt"
+    names = [file.name for file in listed(folder / split / "Inertial Signals")]
+    return {name.removesuffix(suffix) for name in names if name.endswith(suffix) and not name.startswith(".")}
 
 
 def _first_length(file: Path) -> int:
     """Values in a file's first line."""
-    try:
-        with file.open(encoding="utf-8", errors="replace") as stream:
-            return len(stream.readline().split())
-    except OSError as error:
-        raise BadData(f"{file}: {error.strerror}") from error
+    with reading(file), file.open(encoding="utf-8", errors="replace") as stream:
+        return len(stream.readline().split())
 
 
 def _named_activities(file: Path) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ from seedbed.readers.uci_har import CHANNELS, COMPACT, ORIGINAL
 from seedbed.readers.windows import Windows
 from seedbed.store import open_store
 from seedbed.streams import stream_key
+from tests.lib.locking import locked
 
 TEST_SUBJECTS = {"2", "4", "9", "10", "12", "13", "18", "20", "24"}
 
@@ -273,6 +274,23 @@ def test_what_cannot_be_a_set_is_not_listed(tmp_path: Path, monkeypatch: pytest.
     for name in ("readme.txt", "Garden.zip", "._Shed.npz", ".DS_Store"):
         (tmp_path / "har" / name).write_text("no set")
     assert [name for name in describe_sets() if name.startswith("har/")] == ["har/Garden", "har/<Name>"]
+
+
+def test_a_folder_that_may_not_be_entered_is_named_and_hides_no_other_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEEDBED_DATA", str(tmp_path))
+    for name in ("Garden", "Shed"):
+        write_set(tmp_path / "har" / name)
+    for mode in (0o000, 0o444):
+        with locked(tmp_path / "har/Garden", mode):
+            told = describe_sets()
+            assert told["har/Garden"] == f"cannot be used: {tmp_path}/har/Garden: Permission denied"
+            assert "here, fingerprint" in told["har/Shed"]
+        with locked(tmp_path / "har", mode):
+            assert describe_sets()["har"] == f"cannot be used: {tmp_path}/har: Permission denied"
+            with pytest.raises(BadData, match=rf"^{tmp_path}/har: Permission denied$"):
+                fingerprint("har/Shed")
 
 
 # What is drawn for an epoch

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from jobs.sensor_distillation.datasets import Windows, describe_sets, open_dataset, uci_har, ucr, watch
 from jobs.sensor_distillation.datasets.common import cached_arrays
 from seedbed.errors import BadData, InvalidConfig
+from tests.lib.locking import locked
 
 HAR_SUBJECTS = {"train": [1, 3, 5], "test": [2, 4]}
 
@@ -480,6 +481,32 @@ def test_a_ucr_set_has_one_fingerprint_however_it_is_packed(data: Path) -> None:
     assert open_dataset("ucr/Toy").fingerprint() == packed
     write_ucr(data / "ucr" / "Toy", test=TEST + TEST)
     assert open_dataset("ucr/Toy").fingerprint() != packed
+
+
+@pytest.mark.parametrize("mode", [0o000, 0o444])
+@pytest.mark.parametrize("place", ["", "ucr", "ucr/Toy"])
+def test_a_folder_of_ucr_sets_that_may_not_be_entered_is_named(data: Path, place: str, mode: int) -> None:
+    write_ucr(data / "ucr/Toy")
+    with locked(data / place, mode):
+        refused("ucr/Toy", f"{data / place}: Permission denied")
+        told = describe_sets()
+    assert f"cannot be used: {data / place}: Permission denied" in "\n".join(told.values())
+
+
+def test_a_folder_that_cannot_be_listed_hides_no_other_set(data: Path) -> None:
+    write_ucr(data / "ucr/Deep/Wafer", name="Wafer")
+    write_ucr(data / "ucr/Shelf/Toy")
+    with locked(data / "ucr/Shelf"):
+        told = describe_sets()
+        refused("ucr/Toy", f"({data}/ucr/Shelf: Permission denied) in {data}")
+        open_dataset("ucr/Wafer").load()
+    assert "here, fingerprint " in told["ucr/Wafer"]
+    assert told["ucr/Shelf"] == f"cannot be used: {data}/ucr/Shelf: Permission denied"
+
+
+def test_a_ucr_name_that_no_file_system_takes_is_refused(data: Path) -> None:
+    write_ucr(data / "ucr")
+    refused(f"ucr/{'F' * 300}", ".tsv: File name too long")
 
 
 @pytest.mark.parametrize(

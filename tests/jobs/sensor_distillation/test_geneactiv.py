@@ -21,6 +21,7 @@ from seedbed.family import load_family
 from seedbed.identity import trial_id
 from seedbed.planning import PlannedTrial
 from seedbed.store import open_store
+from tests.lib.locking import locked
 from tests.lib.trials import run
 
 SUBJECTS = (9, 102, 103, 117)
@@ -285,6 +286,14 @@ def test_two_folders_of_one_length_are_refused(data: Path) -> None:
     write_windows(data, below="b")
     refused("geneactiv7", "7/b/Window-size-500: expected only one folder Window-size-500")
     refused("geneactiv7", "7/a/Window-size-500 and ")
+
+
+@pytest.mark.parametrize("place", ["geneactiv/7", "geneactiv/7/Data", "geneactiv/7/Data/Window-size-500"])
+def test_a_folder_that_may_not_be_entered_is_named(data: Path, place: str) -> None:
+    write_windows(data, below="Data/")
+    for mode in (0o000, 0o444):
+        with locked(data / place, mode):
+            refused("geneactiv7", f"{data / place}: Permission denied")
 
 
 def test_an_empty_folder_is_refused(data: Path) -> None:

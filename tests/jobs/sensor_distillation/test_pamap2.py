@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from jobs.sensor_distillation.datasets import describe_sets, open_dataset, pamap2
 from seedbed.errors import BadData, InvalidConfig
+from tests.lib.locking import locked
 
 LABELS = {24: 0, 1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 6, 7: 7, 12: 8, 13: 9, 16: 10, 17: 11}
 BOUTS = {
@@ -263,6 +264,15 @@ def test_absent_subjects_are_listed(data: Path) -> None:
         open_dataset("pamap2").fingerprint()
 
 
+@pytest.mark.parametrize("place", ["pamap2", "pamap2/Protocol"])
+def test_a_folder_that_may_not_be_entered_is_named(data: Path, place: str) -> None:
+    write_protocol(data, "pamap2/Protocol")
+    for mode in (0o000, 0o444):
+        with locked(data / place, mode):
+            refused(f"{data / place}: Permission denied")
+            assert describe_sets()["pamap2"].endswith(f"cannot be used: {data / place}: Permission denied")
+
+
 def edit(line: int, change: Callable[[list[str]], object]) -> Callable[[str], str]:
     """A change to the cells of one line, counted from 1."""
 
@@ -343,7 +353,7 @@ def test_the_published_files_are_right_whatever_they_hold(
 def test_a_file_that_is_not_text_is_refused(data: Path) -> None:
     place = write_protocol(data)
     (place / "subject103.dat").write_bytes(b"\xff\xfe" + recording(103).encode())
-    refused("subject103.dat: 'utf-8' codec can't decode")
+    refused("subject103.dat: is not text: 'utf-8' codec can't decode")
 
 
 def test_a_set_without_one_of_its_activities_is_refused(data: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from seedbed.errors import BadData
 from seedbed.readers.uci_har import CHANNELS, CLASSES, UCI_HAR, Form, found_form, load, source_fingerprint
+from tests.lib.locking import locked
 
 LABELS = {"train": [1, 2, 3, 1, 2, 3], "test": [3, 2, 1]}
 SUBJECTS = {"train": [31, 31, 31, 40, 40, 40], "test": [57, 57, 57]}
@@ -111,6 +112,14 @@ def test_activities_that_are_not_numbered_are_refused(tmp_path: Path, activities
 def test_a_folder_without_signals_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadData, match=r"Inertial Signals: expected <signal>_train.txt, found none"):
         found_form(write(tmp_path, (), 20, None))
+
+
+@pytest.mark.parametrize("place", ["Garden", "Garden/train", "Garden/train/Inertial Signals", "Garden/test"])
+def test_a_folder_that_may_not_be_entered_is_named(tmp_path: Path, place: str) -> None:
+    folder = write(tmp_path / "Garden", ("wrist_x",), 20, None)
+    for mode in (0o000, 0o444):
+        with locked(tmp_path / place, mode):
+            refused(folder, f"{tmp_path / place}: Permission denied")
 
 
 def test_what_is_no_archive_is_refused(tmp_path: Path) -> None:
