@@ -574,10 +574,38 @@ def test_another_edition_under_a_known_name_is_refused(data: Path) -> None:
     write_ucr(data / "ucr", name="Coffee")
     dataset = open_dataset("ucr/Coffee")
     with pytest.raises(
-        BadData, match=r"Coffee_TRAIN.tsv: differs from the 2018 archive: sha256 .* expected a722ab8a"
+        BadData, match=r"Coffee_TRAIN.tsv: differs from the 2018 archive: values with .* expected 4bcfe37e"
     ):
         dataset.fingerprint()
     refused("ucr/Coffee", "another edition needs another name")
+
+
+@pytest.mark.parametrize(
+    ("suffix", "written"),
+    [
+        (".tsv", str),
+        (".tsv", lambda text: text.replace("\n", "\r\n")),
+        (".tsv", lambda text: "\ufeff" + text.replace("-2e-1", "-0.20").replace("\t0\t", "\t-0.0\t")),
+        (".txt", lambda text: text.replace("\t", "   ").replace("-1 ", "-1.0000000e+00 ")),
+        ("", lambda text: text.replace("\t", ",")),
+    ],
+)
+def test_a_known_set_is_known_by_its_values_however_they_are_written(
+    data: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, written: Callable[[str], str]
+) -> None:
+    monkeypatch.setitem(ucr.KNOWN, "Toy", ucr.Known(3, 2, "67869cd01b314946", "7c99935aa947e31a"))
+    (data / "ucr").mkdir(parents=True)
+    for part, text in (("TRAIN", TRAIN), ("TEST", TEST)):
+        (data / f"ucr/Toy_{part}{suffix}").write_text(written(text), newline="")
+    check_ucr(open_dataset("ucr/Toy").load())
+    other = written(TEST.replace("9", "9.00001"))
+    (data / f"ucr/Toy_TEST{suffix}").write_text(other, newline="")
+    refused("ucr/Toy", f"Toy_TEST{suffix}: differs from the 2018 archive: values with sha256 ")
+
+
+def test_a_set_under_a_known_name_that_cannot_be_read_is_refused_by_file_and_line(data: Path) -> None:
+    write_ucr(data / "ucr", train="1\t1\n2\tx\n", name="Coffee")
+    refused("ucr/Coffee", "Coffee_TRAIN.tsv:2: could not convert string to float: 'x'")
 
 
 def test_known_sets_say_their_sizes_before_they_are_read() -> None:
