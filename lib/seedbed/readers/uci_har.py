@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,8 +45,14 @@ SPLITS: Final = ("train", "test")
 WINDOW: Final = 128
 RATE_HZ: Final = 50.0
 
+LIMIT: Final = 2**53
+"""From here on two whole numbers can be one float."""
+WHOLE: Final = "a whole number within ±2^53"
+
 ACTIVITIES: Final = "activity_labels.txt"
 ARRAYS: Final = ("signals", "labels", "subjects", "split")
+NUMBERS: Final = ("start", "y", "subject", "split")
+"""The archive's arrays of whole numbers."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +75,8 @@ def found_form(source: Path) -> Form:
 
     Of the signals, UCI-HAR's nine in its order if they are all there, else all that there are, by name. Activities
     are named by `activity_labels.txt` (an array `activities` in an archive); without names, six are UCI-HAR's.
-    Windows are as long as most signals' first lines. Raises BadData where the source cannot be read, and for a signal
-    that only train or only test has.
+    Windows are as long as most signals' first lines. Raises BadData where the source cannot be read, for a signal
+    that only train or only test has, and for labels without names that do not run from 1 without a gap.
     """
     return _form_of_folder(source) if source.is_dir() else _form_of_archive(source)
 
@@ -92,7 +98,7 @@ def load(source: Path, form: Form = UCI_HAR, name: str = "uci_har") -> Windows:
     """
     read = _read_original if source.is_dir() else _read_compact
     checked = hashlib.sha256(repr(form).encode()).hexdigest()  # the same files are refused in another form
-    key = f"{name.replace('/', '-')}-2-{source_fingerprint(source, form)[:16]}-{checked[:8]}"
+    key = f"{name.replace('/', '-')}-3-{source_fingerprint(source, form)[:16]}-{checked[:8]}"
     arrays = cached_arrays(key, ARRAYS, lambda: read(source, form))
     official = np.array(SPLITS)[arrays["split"]]
     lines = [number for split in SPLITS for number in range(1, 1 + int((official == split).sum()))]
@@ -125,9 +131,8 @@ def _signal_file(folder: Path, split: str, channel: str) -> Path:
 
 def _form_of_folder(folder: Path) -> Form:
     channels = _signals_of_both(folder)
-    labels = [_integers(folder / split / f"y_{split}.txt").max() for split in SPLITS]
     names = folder / ACTIVITIES
-    classes = _named_activities(names) if names.is_file() else _unnamed(int(max(labels)))
+    classes = _named_activities(names) if names.is_file() else _unnamed_activities(folder)
     files = [_signal_file(folder, split, channel) for split in SPLITS for channel in channels]
     lengths = Counter(map(_first_length, files))  # a file that was cut short is not to decide
     return Form(_in_order(channels), classes, lengths.most_common(1)[0][0])
@@ -165,8 +170,26 @@ def _named_activities(file: Path) -> tuple[str, ...]:
     return tuple(row[-1].strip() for row in rows)
 
 
-def _unnamed(count: int) -> tuple[str, ...]:
-    return CLASSES if count == len(CLASSES) else tuple(str(number) for number in range(1, count + 1))
+def _unnamed_activities(folder: Path) -> tuple[str, ...]:
+    train, test = (folder / split / f"y_{split}.txt" for split in SPLITS)
+    of_train = _integers(train)
+    first = len(of_train)
+    return _unnamed(
+        np.concatenate([of_train, _integers(test)]),
+        lambda index: f"{train}:{index + 1}" if index < first else f"{test}:{index - first + 1}",
+    )
+
+
+def _unnamed(labels: NDArray[np.int64], place: Callable[[int], str]) -> tuple[str, ...]:
+    """Names for labels (N,) that have none; raises BadData, naming a `place`, unless they run from 1 without a gap."""
+    known = np.unique(labels)
+    astray = known[known != np.arange(1, len(known) + 1)]
+    if astray.size:
+        where = place(int(np.argmax(labels == astray[0])))
+        raise BadData(
+            f"{where}: label {astray[0]}, expected 1 to {len(known)} as there are {len(known)} labels"
+        )
+    return CLASSES if len(known) == len(CLASSES) else tuple(map(str, known))
 
 
 def _in_order(channels: Sequence[str]) -> tuple[str, ...]:
@@ -211,11 +234,17 @@ def _numbers(file: Path, columns: int) -> NDArray[np.float64]:
 
 def _integers(file: Path) -> NDArray[np.int64]:
     numbers = _numbers(file, 1)[:, 0]
-    wrong = numbers != np.round(numbers)
+    wrong = _not_whole(numbers)
     if wrong.any():
         line = int(np.argmax(wrong))
-        raise BadData(f"{file}:{line + 1}: {numbers[line]:g}, expected a whole number")
+        raise BadData(f"{file}:{line + 1}: {numbers.item(line)}, expected {WHOLE}")
     return numbers.astype(np.int64)
+
+
+def _not_whole(numbers: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Where a number is none that a float holds for itself alone: neither are those that are not finite."""
+    wrong: NDArray[np.bool_] = ~(np.abs(numbers) < LIMIT) | (numbers != np.round(numbers))
+    return wrong
 
 
 def _refuse_other_count(file: Path, found: int, reference: Path, expected: int) -> None:
@@ -239,9 +268,10 @@ def _form_of_archive(file: Path) -> Form:
     try:
         with np.load(file, allow_pickle=False) as stored:
             channels = [str(channel) for channel in stored["channels"]]
-            named = "activities" in stored.files
-            classes = tuple(map(str, stored["activities"])) if named else _unnamed(int(stored["y"].max()))
-            window = stored["window"].item() if "window" in stored.files else WINDOW
+            classes = _activities_of_archive(file, stored)
+            window = stored["window"].item() if "window" in stored else WINDOW
+    except BadData:
+        raise
     except Exception as error:  # numpy and zipfile raise many kinds for a damaged archive
         raise BadData(f"{file}: not the compact form of uci_har: {error}") from error
     if not isinstance(window, (int, float)) or window < 1 or not float(window).is_integer():
@@ -250,19 +280,26 @@ def _form_of_archive(file: Path) -> Form:
     return Form(_in_order(channels), classes, int(window))
 
 
+def _activities_of_archive(file: Path, stored: Mapping[str, NDArray[Any]]) -> tuple[str, ...]:
+    if "activities" in stored:
+        return tuple(map(str, stored["activities"]))
+    return _unnamed(_whole(file, "y", stored["y"]).ravel(), lambda index: f"{file}: y[{index}]")
+
+
 def _read_compact(file: Path, form: Form) -> Arrays:
     try:
         with np.load(file, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in ("signal", "start", "y", "subject", "split", "channels")}
+            arrays = {name: stored[name] for name in ("signal", "channels", *NUMBERS)}
         order = [arrays["channels"].tolist().index(channel) for channel in form.channels]
+        arrays |= {name: _whole(file, name, arrays[name]) for name in NUMBERS}
         _refuse_contradictions(file, arrays)
         rows = arrays["start"][:, None] + np.arange(form.window)
         signals = np.ascontiguousarray(arrays["signal"][rows][:, :, order].transpose(0, 2, 1), np.float32)
-        labels, subjects, split = (arrays[name].astype(np.int64) for name in ("y", "subject", "split"))
     except BadData:
         raise
     except Exception as error:  # numpy and zipfile raise many kinds for a damaged archive
         raise BadData(f"{file}: not the compact form of uci_har: {error}") from error
+    labels, subjects, split = (arrays[name] for name in ("y", "subject", "split"))
     for name, values in {"y": labels, "subject": subjects, "split": split}.items():
         if values.shape != (len(signals),):
             raise BadData(f"{file}: {name} has shape {values.shape}, expected ({len(signals)},) as start has")
@@ -284,15 +321,27 @@ def _refuse_contradictions(file: Path, arrays: Arrays) -> None:
             f"{file}: channels has shape {channels.shape} and signal {signal.shape}, expected (C,) and (samples, C)"
         )
     _refuse_a_name_twice(file, channels.tolist())
-    for name in ("start", "y", "subject", "split"):
-        numbers = arrays[name].astype(np.float64)
-        wrong = numbers != np.round(numbers)
-        if wrong.any():
-            index = int(np.argmax(wrong))
-            raise BadData(f"{file}: {name}[{index}] is {numbers[index]:g}, expected a whole number")
+    if np.iscomplexobj(signal):
+        raise BadData(f"{file}: signal has complex numbers, expected real ones")
     if (arrays["start"] < 0).any():
         index = int(np.argmax(arrays["start"] < 0))
         raise BadData(f"{file}: start[{index}] is {arrays['start'][index]}, expected a sample, from 0")
+
+
+def _whole(file: Path, name: str, values: NDArray[Any]) -> NDArray[np.int64]:
+    """An array of whole numbers as what it means; raises BadData naming the first element that is none."""
+    if not values.size or np.iscomplexobj(values):
+        raise BadData(
+            f"{file}: {name} {'has complex' if values.size else 'is without'} numbers, expected whole ones"
+        )
+    if values.dtype.kind in "biu":
+        return values.astype(np.int64)
+    numbers = values.astype(np.float64)
+    wrong = _not_whole(numbers)
+    if wrong.any():
+        index = int(np.argmax(wrong))
+        raise BadData(f"{file}: {name}[{index}] is {numbers.item(index)}, expected {WHOLE}")
+    return numbers.astype(np.int64)
 
 
 def _refuse_a_name_twice(file: Path, channels: Sequence[str]) -> None:

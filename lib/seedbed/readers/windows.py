@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seedbed.errors import BadData
+
+FEW: Final = 5
+"""Of the classes that an error names."""
 
 UnitWord = Literal["subject", "sample"]
 """What a window belongs to: a subject, or nothing but itself."""
@@ -45,6 +48,7 @@ class Windows:
         absent = [name for label, name in enumerate(self.classes) if not (self.labels == label).any()]
         if absent:
             found = len(self.classes) - len(absent)
-            raise BadData(
-                f"data {self.name}: {found} classes of {len(self.classes)}, no window of {', '.join(absent)}"
+            named = ", ".join(absent[:FEW]) + (
+                f" and {len(absent) - FEW} others" if len(absent) > FEW else ""
             )
+            raise BadData(f"data {self.name}: {found} classes of {len(self.classes)}, no window of {named}")

@@ -96,8 +96,42 @@ def test_an_archive_says_its_own_window_and_activities(tmp_path: Path) -> None:
 
 
 def test_six_activities_without_names_are_those_of_uci_har(tmp_path: Path) -> None:
-    np.savez(tmp_path / "six.npz", allow_pickle=False, channels=np.array(CHANNELS), y=np.array([6, 1]))
+    np.savez(tmp_path / "six.npz", allow_pickle=False, channels=np.array(CHANNELS), y=np.arange(6, 0, -1))
     assert found_form(tmp_path / "six.npz").classes == CLASSES
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "found", "labels"),
+    [
+        ("train/y_train.txt", 1, "20240131", 4),
+        ("test/y_test.txt", 2, "5", 4),
+        ("train/y_train.txt", 3, "0", 4),
+        ("train/y_train.txt", 2, "-7", 4),
+    ],
+)
+def test_labels_without_names_run_from_1_without_a_gap(
+    tmp_path: Path, file: str, line: int, found: str, labels: int
+) -> None:
+    folder = write(tmp_path, ("wrist_x",), 20, None)
+    lines = (folder / file).read_text().splitlines()
+    lines[line - 1] = found
+    (folder / file).write_text("\n".join(lines) + "\n")
+    with pytest.raises(BadData, match=rf"{file}:{line}: label {found}, expected 1 to {labels} as there are"):
+        found_form(folder)
+
+
+def test_labels_of_an_archive_without_names_run_from_1_without_a_gap(tmp_path: Path) -> None:
+    write_archive(tmp_path / "set.npz", y=np.array([1, 2, 20240131, 2]))
+    with pytest.raises(BadData, match=r"set\.npz: y\[2\]: label 20240131, expected 1 to 3 as there are 3"):
+        found_form(tmp_path / "set.npz")
+
+
+@pytest.mark.parametrize("number", ["inf", "nan", "-1e300", "12345678901234567", "9007199254740993"])
+def test_a_number_that_a_float_cannot_tell_from_others_is_refused(tmp_path: Path, number: str) -> None:
+    folder = write(tmp_path, ("wrist_x",), 20, None)
+    file = folder / "train" / "subject_train.txt"
+    file.write_text(file.read_text().replace("40", number, 1))
+    refused(folder, f"subject_train.txt:4: {float(number)}, expected a whole number within ±2^53")
 
 
 @pytest.mark.parametrize("activities", ["WALKING\n", "1 WALKING\n3 SITTING\n", "\n"])
@@ -160,6 +194,21 @@ def test_a_signal_that_was_cut_short_is_blamed_though_it_is_the_first(tmp_path: 
     ("changes", "complaint"),
     [
         ({"start": np.array([0, 10, -10, 20])}, "set.npz: start[2] is -10, expected a sample, from 0"),
+        (
+            {"subject": np.array([1, 1, np.inf, 2])},
+            "set.npz: subject[2] is inf, expected a whole number within",
+        ),
+        (
+            {"split": np.array([0, 0, 1, 2.0**53])},
+            "set.npz: split[3] is 9007199254740992.0, expected a whole",
+        ),
+        ({"y": np.array([1, 2, 1 + 1j, 2])}, "set.npz: y has complex numbers, expected whole ones"),
+        (
+            {"y": np.array(["dig", "mow", "dig", "mow"])},
+            "set.npz: not the compact form of uci_har: could not",
+        ),
+        ({"y": np.array([], int)}, "set.npz: y is without numbers, expected whole ones"),
+        ({"signal": np.ones((40, 2), complex)}, "set.npz: signal has complex numbers, expected real ones"),
         ({"y": np.array([1, 2, 1.4, 2])}, "set.npz: y[2] is 1.4, expected a whole number"),
         ({"subject": np.array([1, 1.5, 2, 2])}, "set.npz: subject[1] is 1.5, expected a whole number"),
         ({"channels": np.array(["wrist_x", "wrist_x"])}, "set.npz: channels has wrist_x twice"),
@@ -178,3 +227,16 @@ def test_an_archive_that_contradicts_itself_is_refused(
 ) -> None:
     write_archive(tmp_path / "set.npz", **changes)
     refused(tmp_path / "set.npz", complaint)
+
+
+def test_subjects_in_whole_numbers_of_an_archive_are_told_apart_however_large(tmp_path: Path) -> None:
+    people = np.array([12345678901234567, 12345678901234568, 3, 3])
+    write_archive(tmp_path / "set.npz", subject=people)
+    windows = load(tmp_path / "set.npz", found_form(tmp_path / "set.npz"), "har/Garden")
+    assert windows.units.tolist() == [str(person) for person in people]
+
+
+def test_of_many_classes_without_a_window_a_few_are_named(tmp_path: Path) -> None:
+    names = "".join(f"{number} activity {number}\n" for number in range(1, 100))
+    folder = write(tmp_path, ("wrist_x",), 20, names)
+    refused(folder, "no window of activity 4, activity 5, activity 6, activity 7, activity 8 and 91 others")
