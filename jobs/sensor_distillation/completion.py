@@ -13,7 +13,9 @@ from jobs.sensor_distillation.config import (
     Similarity,
     Student,
     Training,
+    default_image_size,
 )
+from jobs.sensor_distillation.datasets import window_here
 from seedbed.config import Config, ConfigError, Settings
 from seedbed.errors import did_you_mean
 
@@ -25,11 +27,13 @@ def complete(settings: Settings, inputs: Mapping[str, Config]) -> Settings:
     """Settings with the shares of all teachers filled in, summing to one.
 
     `inputs` are the teachers' configs by modality, and the config of the student to start from by START.
-    Raises ConfigError when the settings and the teachers do not fit, or an input was trained on other windows.
+    Raises ConfigError when the settings and the teachers do not fit, an input was trained on other windows, or a
+    teacher's image is larger than the windows of a set whose files alone tell how long they are.
     """
     if settings.get("role") != "student":
         for name in inputs:
             raise ConfigError(("inputs", name), "only a student builds on other trials")
+        _refuse_large_image(settings)
         return settings
     teachers = {name: config for name, config in inputs.items() if name != START}
     if START in inputs:
@@ -51,6 +55,18 @@ def complete(settings: Settings, inputs: Mapping[str, Config]) -> Settings:
     if not teachers:
         raise ConfigError(("alpha",), "there is no teacher: none is among the inputs")
     return {**settings, "alpha": _shares(given, list(teachers))}
+
+
+def _refuse_large_image(settings: Settings) -> None:
+    data, size = settings.get("data"), settings.get("image_size")
+    if settings.get("modality") == "signal" or not isinstance(data, str) or not isinstance(size, int | None):
+        return  # there is no image, or the model says what is wrong
+    window = window_here(data)
+    if window is not None and (pixels := size or default_image_size(window)) > window:
+        raise ConfigError(
+            ("image_size",),
+            f"{pixels} pixels are more than the {window} samples of a window of {data}; set {window} or fewer",
+        )
 
 
 def _shares(given: Mapping[str, float], modalities: list[str]) -> dict[str, float]:

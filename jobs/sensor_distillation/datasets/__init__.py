@@ -19,7 +19,7 @@ from jobs.sensor_distillation.datasets.common import Dataset, Description, Windo
 from seedbed.data import Files
 from seedbed.errors import BadData, InvalidConfig, did_you_mean
 
-__all__ = ["Dataset", "Description", "Windows", "describe_sets", "files_of", "open_dataset"]
+__all__ = ["Dataset", "Description", "Windows", "describe_sets", "files_of", "open_dataset", "window_here"]
 
 SETS: Final[dict[str, Callable[[int | None], Dataset]]] = {
     "watch": watch.open_set,
@@ -53,6 +53,12 @@ def open_dataset(name: str, window: int | None = None) -> Dataset:
     if name not in SETS:
         raise InvalidConfig(f"no data set is called {name!r}; {did_you_mean(name, [*SETS, 'ucr/<Name>'])}")
     return SETS[name](window)
+
+
+def window_here(name: str) -> int | None:
+    """Samples in a window of a UCR set, by its files; None where they are not here, and for every other name."""
+    family, _, own = name.partition("/")
+    return ucr.window_here(own) if family == "ucr" and ucr.NAME.fullmatch(own) else None
 
 
 def files_of(name: str) -> Files | None:

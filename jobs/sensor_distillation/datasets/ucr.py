@@ -32,6 +32,7 @@ from seedbed.data import (
     listed,
     missing,
     read_bytes,
+    reading,
     remembered,
     unreadable,
 )
@@ -179,6 +180,18 @@ def load(name: str) -> Windows:
         official=official,
         classes=tuple(f"{label:.17g}" for label in classes),
     )
+
+
+def window_here(name: str) -> int | None:
+    """Samples in a window of the set called `name`; None where its files are not here, or cannot be read."""
+    try:
+        with reading(f"data ucr/{name}"):
+            train, _ = _look(name)
+        return int(
+            remembered(train.file, f"{train.name} window", lambda: str(_read_table(train).shape[1] - 1))
+        )
+    except BadData:
+        return None
 
 
 def _fingerprint(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -182,6 +183,43 @@ def test_stacked_images_have_a_size_and_bins() -> None:
     assert (config.image_size, config.bins) == (500, 16)
     with pytest.raises(ConfigError, match="image_size: 501 pixels are more than the 500 samples of a window"):
         teacher("stack", window=500, image_size=501)
+
+
+@pytest.mark.parametrize(
+    ("settings", "pixels"),
+    [({"image_size": 41}, 41), ({"image_size": 40}, 0), ({}, 0), ({"data": "ucr/No"}, 0)],
+)
+@pytest.mark.parametrize("modality", ["gaf", "stack"])
+def test_an_image_is_no_larger_than_the_windows_of_a_set_of_ones_own(
+    waves: str, modality: str, settings: dict[str, Any], pixels: int
+) -> None:
+    wanted = {"data": waves, **settings}
+    if not pixels:
+        teacher(modality, **wanted)
+        return
+    with pytest.raises(ConfigError) as raised:
+        teacher(modality, **wanted)
+    assert str(raised.value) == (
+        f"image_size: {pixels} pixels are more than the 40 samples of a window of ucr/Waves; set 40 or fewer"
+    )
+
+
+def test_the_default_size_of_an_image_is_refused_too_where_windows_are_shorter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ucr").mkdir()
+    for part in ("TRAIN", "TEST"):
+        (tmp_path / f"ucr/Short_{part}.tsv").write_text(
+            "1" + "\t0.5" * 20 + "\n2" + f"\t{len(part)}" * 20 + "\n"
+        )
+    monkeypatch.setenv("SEEDBED_DATA", str(tmp_path))
+    teacher("signal", data="ucr/Short")
+    with pytest.raises(
+        ConfigError, match=r"^image_size: 32 pixels are more than the 20 samples .* set 20 or"
+    ):
+        teacher("gaf", data="ucr/Short")
+    (tmp_path / "ucr/Short_TRAIN.tsv").write_text("1\tx\n")
+    teacher("gaf", data="ucr/Short")  # what is wrong with the file is told where it is read
 
 
 def test_a_precision_is_recorded_and_the_default_is_not() -> None:
