@@ -20,13 +20,15 @@ def parse_table(text: str, file: str, separator: Literal["\t", ","] | None = Non
     """Rows of numbers as (rows, columns), row i being line i + 1; a separator of None is any white space.
 
     A separator at the end of every line separates nothing. Raises BadData naming file and line: a cell that is no
-    number, a row that is not as long as the first, no row at all.
+    number, a line without any, a row that is not as long as the first, no row at all.
     """
     lines = text.rstrip("\r\n").splitlines()
     if separator and all(line.endswith(separator) for line in lines):
         lines = [line.removesuffix(separator) for line in lines]
     rows: list[NDArray[np.float64]] = []
     for number, line in enumerate(lines, 1):
+        if not line.strip():
+            raise BadData(f"{file}:{number}: is empty, expected numbers separated by {SEPARATED[separator]}")
         try:
             rows.append(np.array([_number(cell) for cell in line.split(separator)]))
         except ValueError as error:
@@ -53,6 +55,6 @@ def read_text(path: Path) -> str:
     """The text of a file; raises BadData when it cannot be read."""
     try:
         with reading(path):
-            return path.read_text()
+            return path.read_text("utf-8-sig")
     except UnicodeDecodeError as error:
         raise BadData(f"{path}: is not text: {error}") from error

@@ -159,7 +159,7 @@ def _signals(folder: Path, split: str) -> set[str]:
 
 def _first_length(file: Path) -> int:
     """Values in a file's first line."""
-    with reading(file), file.open(encoding="utf-8", errors="replace") as stream:
+    with reading(file), file.open(encoding="utf-8-sig", errors="replace") as stream:
         return len(stream.readline().split())
 
 
@@ -167,7 +167,9 @@ def _named_activities(file: Path) -> tuple[str, ...]:
     rows = [line.split(maxsplit=1) for line in read_text(file).splitlines() if line.strip()]
     if not rows or [row[0] for row in rows] != [str(number) for number in range(1, len(rows) + 1)]:
         raise BadData(f"{file}: expected lines such as `1 WALKING`, numbered from 1")
-    return tuple(row[-1].strip() for row in rows)
+    names = tuple(row[-1].strip() for row in rows)
+    _refuse_a_name_twice(f"{file}:", names, "label")
+    return names
 
 
 def _unnamed_activities(folder: Path) -> tuple[str, ...]:
@@ -218,6 +220,7 @@ def _read_split(folder: Path, split: str, form: Form) -> Arrays:
         file = _signal_file(folder, split, channel)
         rows = _numbers(file, form.window)
         _refuse_other_count(file, len(rows), labels_file, len(labels))
+        _refuse_not_finite(file, rows)
         signals[:, index] = rows
     return {"signals": signals, "labels": labels - 1, "subjects": subjects}
 
@@ -252,6 +255,12 @@ def _refuse_other_count(file: Path, found: int, reference: Path, expected: int) 
         raise BadData(f"{file}: {found} rows, expected {expected} as in {reference.name}")
 
 
+def _refuse_not_finite(file: Path, rows: NDArray[np.float64]) -> None:
+    finite = (np.abs(rows) <= np.finfo(np.float32).max).all(axis=1)
+    if not finite.all():
+        raise BadData(f"{file}:{int(np.argmin(finite)) + 1}: has a value that is not finite in float32")
+
+
 def _refuse_shared_subjects(folder: Path, train: NDArray[np.int64], test: NDArray[np.int64]) -> None:
     shared = np.isin(test, train)
     if shared.any():
@@ -276,13 +285,15 @@ def _form_of_archive(file: Path) -> Form:
         raise BadData(f"{file}: not the compact form of uci_har: {error}") from error
     if not isinstance(window, (int, float)) or window < 1 or not float(window).is_integer():
         raise BadData(f"{file}: window is {window}, expected a number of samples, 1 or more")
-    _refuse_a_name_twice(file, channels)
+    _refuse_a_name_twice(f"{file}: channels", channels, "column of signal")
     return Form(_in_order(channels), classes, int(window))
 
 
 def _activities_of_archive(file: Path, stored: Mapping[str, NDArray[Any]]) -> tuple[str, ...]:
     if "activities" in stored:
-        return tuple(map(str, stored["activities"]))
+        names = tuple(map(str, stored["activities"]))
+        _refuse_a_name_twice(f"{file}: activities", names, "label")
+        return names
     return _unnamed(_whole(file, "y", stored["y"]).ravel(), lambda index: f"{file}: y[{index}]")
 
 
@@ -320,7 +331,7 @@ def _refuse_contradictions(file: Path, arrays: Arrays) -> None:
         raise BadData(
             f"{file}: channels has shape {channels.shape} and signal {signal.shape}, expected (C,) and (samples, C)"
         )
-    _refuse_a_name_twice(file, channels.tolist())
+    _refuse_a_name_twice(f"{file}: channels", channels.tolist(), "column of signal")
     if np.iscomplexobj(signal):
         raise BadData(f"{file}: signal has complex numbers, expected real ones")
     if (arrays["start"] < 0).any():
@@ -344,7 +355,7 @@ def _whole(file: Path, name: str, values: NDArray[Any]) -> NDArray[np.int64]:
     return numbers.astype(np.int64)
 
 
-def _refuse_a_name_twice(file: Path, channels: Sequence[str]) -> None:
-    twice = [channel for channel, count in Counter(channels).items() if count > 1]
+def _refuse_a_name_twice(place: str, names: Sequence[str], what: str) -> None:
+    twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
-        raise BadData(f"{file}: channels has {twice[0]} twice, expected a name for each column of signal")
+        raise BadData(f"{place} has {twice[0]} twice, expected a name for each {what}")

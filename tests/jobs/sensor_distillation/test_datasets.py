@@ -318,9 +318,19 @@ def set_line(number: int, text: str) -> Callable[[Path], object]:
             "body_acc_x_test.txt:12: the last line has no end; the file has been cut short",
         ),
         (
+            "test/Inertial Signals/body_acc_x_test.txt",
+            edit(lambda lines: lines.__setitem__(2, lines[2].replace(lines[2].split()[9], "1e39"))),
+            "body_acc_x_test.txt:3: has a value that is not finite in float32",
+        ),
+        (
+            "train/y_train.txt",
+            set_line(1, "\n"),
+            "y_train.txt:1: is empty, expected numbers separated by blanks",
+        ),
+        (
             "train/Inertial Signals/body_gyro_y_train.txt",
             edit(lambda lines: lines.__setitem__(3, lines[3].replace(lines[3].split()[9], "NaN"))),
-            "data uci_har: window train/4 has a value that is not finite",
+            "body_gyro_y_train.txt:4: has a value that is not finite",
         ),
     ],
 )

@@ -240,3 +240,22 @@ def test_of_many_classes_without_a_window_a_few_are_named(tmp_path: Path) -> Non
     names = "".join(f"{number} activity {number}\n" for number in range(1, 100))
     folder = write(tmp_path, ("wrist_x",), 20, names)
     refused(folder, "no window of activity 4, activity 5, activity 6, activity 7, activity 8 and 91 others")
+
+
+def test_a_byte_order_mark_is_no_part_of_a_file(tmp_path: Path) -> None:
+    folder = write(tmp_path, ("wrist_x",), 20, "1 DIGGING\n2 MOWING\n3 RAKING\n")
+    plain = load(folder, found_form(folder), "har/Garden")
+    for file in folder.rglob("*.txt"):
+        file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+    marked = load(folder, found_form(folder), "har/Garden")
+    assert np.array_equal(marked.signals, plain.signals)
+    assert marked.classes == ("DIGGING", "MOWING", "RAKING")
+
+
+def test_two_activities_of_one_name_are_refused(tmp_path: Path) -> None:
+    folder = write(tmp_path / "set", ("wrist_x",), 20, "1 DIGGING\n2 MOWING\n3 DIGGING\n")
+    with pytest.raises(BadData, match=r"activity_labels\.txt: has DIGGING twice, expected a name for each"):
+        found_form(folder)
+    write_archive(tmp_path / "set.npz", activities=np.array(["DIG", "DIG"]))
+    with pytest.raises(BadData, match=r"set\.npz: activities has DIG twice, expected a name for each"):
+        found_form(tmp_path / "set.npz")
