@@ -59,6 +59,8 @@ WINDOWS: Final = (500, 1000)
 
 FOLDER: Final = "Window-size-"
 FILE: Final = re.compile("ID-([0-9]+)_CLASS-([0-9]+)_Window-([0-9]+)[.](?i:mat)")
+LEFT_BEHIND: Final = "__MACOSX"
+"""What a Macintosh puts into an archive, beside what was meant to be in it."""
 SUFFIX: Final = ".mat"
 """In any case, as MATLAB takes it."""
 ARRAY: Final = "xw"
@@ -100,7 +102,7 @@ def load(classes: int, window: int = WINDOWS[0]) -> Windows:
     Raises BadData, naming the file, for data that is absent, damaged or contradicts itself.
     """
     folder, windows = _find(classes, window)
-    key = f"geneactiv{classes}-1-{window}-{_fingerprint(folder, windows)[:16]}"
+    key = f"geneactiv{classes}-2-{window}-{_fingerprint(folder, windows)[:16]}"
     arrays = cached_arrays(key, ["signals"], lambda: {"signals": _read(folder, windows, window)})
     activities = np.array([each.activity for each in windows])
     first = int(activities.min())
@@ -135,7 +137,9 @@ def _find(classes: int, window: int) -> tuple[Path, list[Window]]:
     """The folder of the windows and what is in it, in order."""
     folder = found(_stored_name(classes, window), partial(_folder, classes, window))
     with reading(folder), os.scandir(folder) as entries:
-        windows = sorted(_window(entry) for entry in entries if _is_meant(entry.name))
+        inside = [entry for entry in entries if not entry.name.startswith(".")]
+        windows = sorted(_window(entry) for entry in inside if _is_meant(entry.name))
+        _refuse_deeper_windows(folder, [entry.path for entry in inside if entry.is_dir()])
     if not windows:
         raise BadData(f"{folder}: has no .mat file")
     for one, other in itertools.pairwise(windows):
@@ -151,6 +155,14 @@ def _find(classes: int, window: int) -> tuple[Path, list[Window]]:
             "counted from 0 or 1"
         )
     return folder, windows
+
+
+def _refuse_deeper_windows(folder: Path, below: list[str]) -> None:
+    walks = (os.walk(top, onerror=_refuse_unless_absent) for top in below)
+    for place, _, names in itertools.chain.from_iterable(walks):
+        meant = [name for name in names if _is_meant(name)]
+        if meant:
+            raise BadData(f"{place}: has {min(meant)}, expected all windows in {folder.name}")
 
 
 def _folder(classes: int, window: int) -> Path:
@@ -179,7 +191,7 @@ def _window_folders(top: Path) -> list[Path]:
     found: list[Path] = []
     for folder, names, _ in os.walk(top, onerror=_refuse_unless_absent):
         found += [Path(folder, name) for name in names if name.startswith(FOLDER)]
-        names[:] = [name for name in names if not name.startswith(FOLDER)]
+        names[:] = [name for name in names if not name.startswith((FOLDER, LEFT_BEHIND))]
     return sorted(found)
 
 
@@ -219,7 +231,21 @@ def _read(folder: Path, windows: list[Window], length: int) -> NDArray[np.float3
     signals = np.empty((len(windows), AXES, length), np.float32)
     for signal, each in zip(signals, windows, strict=True):
         _read_window(folder / each.name, signal)
+    _refuse_copies(folder, windows, signals)
     return signals
+
+
+def _refuse_copies(folder: Path, windows: list[Window], signals: NDArray[np.float32]) -> None:
+    """Raise BadData if one window goes by two subjects, but for one in which nothing moves."""
+    first: dict[bytes, Window] = {}
+    for signal, each in zip(signals, windows, strict=True):
+        if (signal == signal[:, :1]).all():
+            continue
+        of_same = first.setdefault(hashlib.sha256(signal).digest(), each)
+        if of_same.subject != each.subject:
+            raise BadData(
+                f"{folder / each.name}: is the same as {of_same.name}, expected another subject's window"
+            )
 
 
 def _read_window(file: Path, out: NDArray[np.float32]) -> None:

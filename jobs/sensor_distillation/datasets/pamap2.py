@@ -112,7 +112,7 @@ def load() -> Windows:
     An id is `<subject>/<first sample>`, samples counted from 0 where every third row is left. Raises
     BadData, naming file and line, for data that is absent, cut short or contradicts itself.
     """
-    series = cached_arrays(f"pamap2-2-{_fingerprint()[:16]}", ARRAYS, lambda: _read(_files()))
+    series = cached_arrays(f"pamap2-3-{_fingerprint()[:16]}", ARRAYS, lambda: _read(_files()))
     begins = np.concatenate([[0], series["ends"][:-1]])
     starts = [_starts(labels) for labels in np.split(series["labels"], begins[1:])]
     subjects = np.repeat(SUBJECTS, [len(of_one) for of_one in starts])
@@ -177,6 +177,8 @@ def _read_subject(file: Path) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     rows = _rows(file)
     rows = rows[np.isin(rows[:, ACTIVITY], list(ACTIVITIES))]
     signals = rows[:, SIGNALS]
+    if np.isnan(signals).all() and len(rows):
+        raise BadData(f"{file}: has no value of any signal during the activities")
     signals[:, 0] = _hold(signals[:, 0])
     signals = signals[::EVERY].astype(np.float32)
     label_of = np.zeros(max(ACTIVITIES) + 1, np.int64)

@@ -296,6 +296,33 @@ def test_a_folder_that_may_not_be_entered_is_named(data: Path, place: str) -> No
             refused("geneactiv7", f"{data / place}: Permission denied")
 
 
+def test_one_window_of_two_subjects_is_refused_and_stillness_is_none(data: Path) -> None:
+    folder = write_windows(data)
+    for subject in SUBJECTS[:2]:
+        savemat(folder / f"ID-{subject}_CLASS-3_Window-0002.mat", {"xw": np.ones((3, 500))})
+    open_dataset("geneactiv7").load()
+    first, second = (f"ID-{subject}_CLASS-4_Window-0001.mat" for subject in SUBJECTS[:2])
+    shutil.copy(folder / first, folder / second)
+    refused("geneactiv7", f"{second}: is the same as {first}, expected another subject's window")
+
+
+def test_windows_in_a_folder_of_their_own_are_refused(data: Path) -> None:
+    folder = write_windows(data)
+    (folder / "notes").mkdir()
+    (folder / "notes/read.me").write_text("")
+    check(open_dataset("geneactiv7").load())
+    (folder / "notes/deep").mkdir()
+    name = "ID-102_CLASS-4_Window-0001.mat"
+    (folder / name).rename(folder / "notes/deep" / name)
+    refused("geneactiv7", f"Window-size-500/notes/deep: has {name}, expected all windows in Window-size-500")
+
+
+def test_what_a_macintosh_leaves_in_an_archive_is_let_alone(data: Path) -> None:
+    folder = write_windows(data, below="Data")
+    shutil.copytree(folder, data / "geneactiv/7/__MACOSX/Data/Window-size-500")
+    check(open_dataset("geneactiv7").load())
+
+
 def test_an_empty_folder_is_refused(data: Path) -> None:
     (data / "geneactiv/7/Window-size-500").mkdir(parents=True)
     refused("geneactiv7", "Window-size-500: has no .mat file")

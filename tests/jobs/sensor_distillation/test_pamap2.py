@@ -350,6 +350,14 @@ def test_the_published_files_are_right_whatever_they_hold(
     open_dataset("pamap2").load()
 
 
+def test_a_recording_without_any_signal_is_refused(data: Path) -> None:
+    place = write_protocol(data)
+    rows = [line.split() for line in recording(103).splitlines()]
+    silent = "".join(f"{' '.join([*row[:2], *['NaN'] * (len(row) - 2)])}\n" for row in rows)
+    (place / "subject103.dat").write_text(silent)
+    refused("subject103.dat: has no value of any signal during the activities")
+
+
 def test_a_file_that_is_not_text_is_refused(data: Path) -> None:
     place = write_protocol(data)
     (place / "subject103.dat").write_bytes(b"\xff\xfe" + recording(103).encode())
