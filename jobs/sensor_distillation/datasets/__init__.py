@@ -81,7 +81,7 @@ def describe_sets() -> dict[str, str]:
     here = [f"ucr/{name}" for name in ucr.names_on_disk()]
     told = {name: _describe(open_dataset(name)) for name in [*SETS, *here]}
     told |= {place: f"cannot be used: {error}" for place, error in ucr.unusable().items()}
-    return told | {"ucr/<Name>": f"any set in the archive's .tsv or .txt format; {ucr.ADDRESS}"}
+    return told | {"ucr/<Name>": f"any set in the archive's .tsv, .txt or .ts format; {ucr.ADDRESS}"}
 
 
 def _describe(dataset: Dataset) -> str:

@@ -2,8 +2,9 @@
 
 Dau, Bagnall, Kamgar, Yeh, Zhu, Gharghabi, Ratanamahatana, Keogh, "The UCR Time Series Archive", IEEE/CAA
 Journal of Automatica Sinica 6(6), 2019. The label first; z-normalised as distributed. Separated by tabs in a .tsv, by
-commas or blanks in the .txt, or the file without a suffix, of other distributions. Read from `ucr/<Name>/`, from
-`ucr/`, from a .tar.xz in `ucr/`, in memory, or from any folder below `ucr/`, as archives are unpacked.
+commas or blanks in the .txt, or the file without a suffix, of other distributions; in a .ts the label last, behind a
+colon. Read from `ucr/<Name>/`, from `ucr/`, from a .tar.xz in `ucr/`, in memory, or from any folder below `ucr/`, as
+archives are unpacked.
 """
 
 from __future__ import annotations
@@ -43,12 +44,20 @@ ADDRESS: Final = (
 )
 
 
-SUFFIXES: Final = (".tsv", ".txt", "")
+SUFFIXES: Final = (".tsv", ".txt", "", ".ts")
 """Of the files that are read, the first one there first."""
-OTHER_SUFFIXES: Final = (".ts", ".arff")
+OTHER_SUFFIX: Final = ".arff"
 """Of files that the archive also comes in, which are not read."""
+TS_HEADER: Final = {
+    "univariate": "true",
+    "equallength": "true",
+    "missing": "false",
+    "timestamps": "false",
+    "classlabel": "true",
+}
+"""What the header of a .ts file may say of its series, in small letters."""
 NAME: Final = re.compile(r"[A-Za-z0-9_-]+")
-FILE: Final = re.compile(rf"({NAME.pattern})_(?:TRAIN|TEST)(?:[.]tsv|[.]txt)?")
+FILE: Final = re.compile(rf"({NAME.pattern})_(?:TRAIN|TEST)(?:[.]tsv|[.]txt|[.]ts)?")
 FILLED: Final = "Missing_value_and_variable_length_datasets_adjusted"
 """The archive's folder of such sets with their gaps filled and their series made equally long."""
 
@@ -88,6 +97,11 @@ class Part(NamedTuple):
     def place(self) -> str:
         """How an error names it."""
         return str(self.file) if self.file.name == self.name else f"{self.file}::{self.name}"
+
+    @property
+    def lines(self) -> str:
+        """How an error names what samples are the lines of."""
+        return f"{self.place} after @data" if self.name.endswith(".ts") else self.place
 
     def read(self) -> bytes:
         """The file's content; raises BadData where it cannot be had."""
@@ -167,7 +181,7 @@ def load(name: str) -> Windows:
     strange = ~np.isin(test[:, 0], classes)
     if strange.any():
         row = int(np.argmax(strange))
-        raise BadData(f"{test_part.place}:{row + 1}: label {test[row, 0]:g} does not occur in TRAIN")
+        raise BadData(f"{test_part.lines}:{row + 1}: label {test[row, 0]:g} does not occur in TRAIN")
     rows = np.concatenate([train, test])
     lines = [*range(1, 1 + len(train)), *range(1, 1 + len(test))]
     official = np.repeat(["train", "test"], [len(train), len(test)])
@@ -236,12 +250,9 @@ def _wanted(name: str) -> str:
             file = f"{name}_{part}{suffix}"
             if file in here:
                 return f"{name}_{other}{suffix} beside {here[file] / file}"
-    for suffix in OTHER_SUFFIXES:
-        for file in (f"{name}_TRAIN{suffix}", f"{name}_TEST{suffix}"):
-            if file in here:
-                return (
-                    f"{name}_TRAIN and {name}_TEST as .tsv or .txt, not {suffix} as {here[file] / file} is,"
-                )
+    for file in (f"{name}_TRAIN{OTHER_SUFFIX}", f"{name}_TEST{OTHER_SUFFIX}"):
+        if file in here:
+            return f"{name}_TRAIN and {name}_TEST as .tsv, .txt or .ts, not {OTHER_SUFFIX} as {here[file] / file} is,"
     return f"ucr/{name}_TRAIN.tsv and {name}_TEST.tsv ({did_you_mean(name, names_on_disk())})"
 
 
@@ -353,20 +364,40 @@ def _read_table(part: Part) -> NDArray[np.float64]:
         text = part.read().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise BadData(f"{part.place}: is not text: {error}") from error
-    rows = parse_table(text, part.place, _separator(part.name, text))
+    text = _table_of_ts(text, part) if part.name.endswith(".ts") else text
+    rows = parse_table(text, part.lines, _separator(part.name, text))
     if rows.shape[1] < 2:
-        raise BadData(f"{part.place}:1: a label and no values, or not separated by tabs")
+        raise BadData(f"{part.lines}:1: a label and no values, or not separated by tabs")
     finite = np.isfinite(rows).all(axis=1)
     if not finite.all():
         raise BadData(
-            f"{part.place}:{int(np.argmin(finite)) + 1}: has missing values; series with gaps or of "
+            f"{part.lines}:{int(np.argmin(finite)) + 1}: has missing values; series with gaps or of "
             "different lengths (filled up with NaN) are not supported; the archive's folder "
             f"{FILLED} has them filled, to be put into ucr/<Name>"
         )
     huge = (np.abs(rows) > np.finfo(np.float32).max).any(axis=1)
     if huge.any():
-        raise BadData(f"{part.place}:{int(np.argmax(huge)) + 1}: has a value that float32 cannot hold")
+        raise BadData(f"{part.lines}:{int(np.argmax(huge)) + 1}: has a value that float32 cannot hold")
     return rows
+
+
+def _table_of_ts(text: str, part: Part) -> str:
+    """The series of a .ts file with commas, the label first; raises BadData for series that are of another kind."""
+    lines = text.rstrip().splitlines()
+    begin = next((number for number, line in enumerate(lines) if line.strip().lower() == "@data"), None)
+    if begin is None:
+        raise BadData(f"{part.place}: has no line @data")
+    said = (line[1:].lower().split() for line in lines[:begin] if line.startswith("@"))
+    for tag, value in (words[:2] for words in said if len(words) > 1):
+        if TS_HEADER.get(tag, value) != value:
+            raise BadData(f"{part.place}: @{tag} is {value}, expected {TS_HEADER[tag]}")
+    rows = []
+    for number, line in enumerate(lines[begin + 1 :], 1):
+        values, colon, label = line.rpartition(":")
+        if not colon:
+            raise BadData(f"{part.lines}:{number}: expected values with commas, a colon and the label")
+        rows.append(f"{label},{values}")
+    return "\n".join(rows)
 
 
 def _separator(file: str, text: str) -> Literal["\t", ","] | None:

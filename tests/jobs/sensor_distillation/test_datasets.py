@@ -463,11 +463,10 @@ def test_the_part_of_a_ucr_set_that_is_absent_is_named(data: Path, here: str, la
     assert f"cannot be used: data ucr/Toy: expected Toy_{lacking}.tsv" in describe_sets()["ucr/Toy"]
 
 
-@pytest.mark.parametrize("suffix", [".ts", ".arff"])
-def test_a_ucr_set_in_a_format_that_is_not_read_says_which_is(data: Path, suffix: str) -> None:
+def test_a_ucr_set_in_a_format_that_is_not_read_says_which_is(data: Path) -> None:
     (data / "ucr" / "Toy").mkdir(parents=True)
-    (data / "ucr" / "Toy" / f"Toy_TRAIN{suffix}").write_text("@data\n")
-    refused("ucr/Toy", f"expected Toy_TRAIN and Toy_TEST as .tsv or .txt, not {suffix} as ")
+    (data / "ucr" / "Toy" / "Toy_TRAIN.arff").write_text("@data\n")
+    refused("ucr/Toy", "expected Toy_TRAIN and Toy_TEST as .tsv, .txt or .ts, not .arff as ")
     (data / "ucr" / "Toy" / "Toy_TRAIN.txt").write_text("1 2\n")
     refused("ucr/Toy", "expected Toy_TEST.txt beside ")
 
@@ -481,6 +480,56 @@ def test_odd_files_beside_ucr_sets_hide_none(data: Path) -> None:
     assert [name for name in told if name.startswith("ucr/")] == ["ucr/Toy", "ucr/x.tar.xz", "ucr/<Name>"]
     assert "channels; here, fingerprint " in told["ucr/Toy"]
     assert told["ucr/x.tar.xz"].startswith(f"cannot be used: {data}/ucr/x.tar.xz: cannot be unpacked: ")
+
+
+TS_HEADER = "#About it\n@problemName Toy\n@univariate true\n@missing false\n@classLabel true -1 1\n@data\n"
+
+
+def write_ts(data: Path, header: str = TS_HEADER, test: str = TEST) -> None:
+    (data / "ucr").mkdir(parents=True)
+    for part, text in (("TRAIN", TRAIN), ("TEST", test)):
+        rows = [line.split("\t") for line in text.splitlines()]
+        lines = "".join(f"{','.join(values)}:{label}\n" for label, *values in rows)
+        (data / f"ucr/Toy_{part}.ts").write_text(header + lines + "\n")
+
+
+def test_ucr_files_of_the_ts_form_are_read(data: Path) -> None:
+    write_ts(data)
+    check_ucr(open_dataset("ucr/Toy").load())
+    assert "here, fingerprint" in describe_sets()["ucr/Toy"]
+    write_ucr(data / "ucr", test="1\t4\t5\t6\n1\t7\t8\t9\n")
+    assert open_dataset("ucr/Toy").load().labels.tolist() == [1, 0, 1, 1, 1], "a .tsv goes first"
+
+
+@pytest.mark.parametrize(
+    ("header", "test", "complaint"),
+    [
+        (
+            TS_HEADER.replace("@univariate true", "@univariate FALSE"),
+            TEST,
+            "@univariate is false, expected true",
+        ),
+        (TS_HEADER.replace("@missing false", "@missing true"), TEST, "@missing is true, expected false"),
+        (TS_HEADER.replace("true -1 1", "false"), TEST, "Toy_TRAIN.ts: @classlabel is false, expected true"),
+        (f"@equalLength false\n{TS_HEADER}", TEST, "Toy_TRAIN.ts: @equallength is false, expected true"),
+        (f"@timeStamps true\n{TS_HEADER}", TEST, "Toy_TRAIN.ts: @timestamps is true, expected false"),
+        (TS_HEADER.replace("@data\n", ""), TEST, "Toy_TRAIN.ts: has no line @data"),
+        (TS_HEADER, "1\t4\t?\t6\n", "Toy_TEST.ts after @data:1: could not convert string to float: '?'"),
+        (TS_HEADER, "1\t4\t5:5\t6\n", "after @data:1: could not convert string to float: '5:5'"),
+        (TS_HEADER, "1\t4\t5\t6\n1\t4\t5\n", "after @data:2: 3 values, expected 4 as in the first row"),
+        (TS_HEADER, "1\t4\t5\t6\n2\t4\t5\t7\n", "after @data:2: label 2 does not occur in TRAIN"),
+        (TS_HEADER, "\t4\t5\t6\n", "after @data:1: could not convert string to float: ''"),
+    ],
+)
+def test_other_series_of_the_ts_form_are_refused(data: Path, header: str, test: str, complaint: str) -> None:
+    write_ts(data, header, test)
+    refused("ucr/Toy", complaint)
+
+
+def test_a_series_of_the_ts_form_without_a_label_is_refused(data: Path) -> None:
+    write_ts(data)
+    (data / "ucr/Toy_TEST.ts").write_text(f"{TS_HEADER}4,5,6:1\n7,8,9\n")
+    refused("ucr/Toy", "Toy_TEST.ts after @data:2: expected values with commas, a colon and the label")
 
 
 def test_a_ucr_set_has_one_fingerprint_however_it_is_packed(data: Path) -> None:
