@@ -131,7 +131,9 @@ def _open_trial(
 def _finish(
     store: Store, planned: PlannedTrial, trial: Trial[Any], events: list[Event], device: torch.device
 ) -> Result:
-    """Write what the trial leaves, the result last."""
+    """Write what the trial leaves, the result last; nothing where somebody else did so meanwhile."""
+    if (theirs := read_result(store, planned.folder)) is not None:
+        return theirs
     diverged = any(event.kind == "diverged" for event in events)
     metrics, best, last = ({}, None, None) if diverged else trial.metrics()
     files = dict(_files(trial, diverged))

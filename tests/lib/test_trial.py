@@ -166,6 +166,20 @@ def test_nothing_is_saved_of_a_trial_whose_data_changed_before_it_read_them(
     assert not list(store.list(toy().folder))
 
 
+def test_what_somebody_else_finished_meanwhile_is_not_written_again(store: Store, tmp_path: Path) -> None:
+    trial, written = toy(), dict[Path, int]()
+
+    def beside(_: Trial[Any]) -> None:
+        run(store, trial, "b")
+        left = [path for path in (tmp_path / "runs" / trial.folder).rglob("*") if path.is_file()]
+        written.update({path: path.stat().st_mtime_ns for path in left})
+
+    result = run(store, trial, "a", beside)
+    assert result == read_result(store, trial.folder)
+    assert len(written) > 5
+    assert {path: path.stat().st_mtime_ns for path in written} == written
+
+
 def test_best_and_last_are_what_they_say(store: Store) -> None:
     result = run(store, toy())
     log = [json.loads(line) for line in (store.read(f"{toy().folder}/log.jsonl") or b"").splitlines()]
