@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import types
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from functools import cache
 from typing import Any, Literal
 
@@ -28,6 +28,16 @@ class Config(BaseModel):
         use_attribute_docstrings=True,
         ser_json_inf_nan="strings",
     )
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        """Refuse what would give one config another identity in every process."""
+        for name, field in cls.model_fields.items():
+            if _holds_a_set(field.annotation):
+                raise InvalidConfig(
+                    f"{cls.__module__}: {cls.__name__}.{name}: found a set, which has another order in every process "
+                    "and so another trial; expected a tuple or a list, which a validator may sort"
+                )
 
 
 class ConfigError(InvalidConfig):
@@ -96,6 +106,12 @@ def knows(config_type: Any, path: str) -> bool:
 def field_names(config_type: Any) -> list[str]:
     """The names of all fields of all variants, each once."""
     return list(dict.fromkeys(name for model in variants(config_type) for name in model.model_fields))
+
+
+def _holds_a_set(annotation: Any) -> bool:
+    kind = typing.get_origin(annotation) or annotation
+    is_set = isinstance(kind, type) and issubclass(kind, Set)
+    return is_set or any(_holds_a_set(part) for part in typing.get_args(annotation))
 
 
 @cache

@@ -8,9 +8,10 @@ from typing import Annotated, Any, Literal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import Field
+from pydantic import Field, create_model
 
 from seedbed.config import Config, ConfigError, defaults, differing, field_names, read_config, variants
+from seedbed.errors import InvalidConfig
 
 
 class Schedule(Config):
@@ -111,3 +112,11 @@ def test_the_members_of_a_union_and_their_fields_are_known() -> None:
         "image_size": 64,
         "schedule": {"warm_up": 0, "decay": 0.5},
     }
+
+
+@pytest.mark.parametrize("kind", [set, frozenset[str], set[int] | None, dict[str, list[frozenset[str]]]])
+def test_a_set_is_refused_where_its_config_is_defined(kind: Any) -> None:
+    with pytest.raises(InvalidConfig) as raised:
+        create_model("Unordered", __base__=Config, hidden=(kind, ...))
+    assert "Unordered.hidden: found a set, " in str(raised.value)
+    assert "expected a tuple or a list" in str(raised.value)
