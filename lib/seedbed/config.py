@@ -108,6 +108,14 @@ def field_names(config_type: Any) -> list[str]:
     return list(dict.fromkeys(name for model in variants(config_type) for name in model.model_fields))
 
 
+def fixed_values(model: type[BaseModel], name: str) -> tuple[Any, ...]:
+    """What a field may be, if there is one of that name and it is a Literal."""
+    field = model.model_fields.get(name)
+    return (
+        typing.get_args(field.annotation) if field and typing.get_origin(field.annotation) is Literal else ()
+    )
+
+
 def _holds_a_set(annotation: Any) -> bool:
     kind = typing.get_origin(annotation) or annotation
     is_set = isinstance(kind, type) and issubclass(kind, Set)
@@ -183,7 +191,7 @@ def _told_apart(path: tuple[str, ...], settings: Settings, config_type: Any, fou
     annotation = _variant_for(variants(kind), around).model_fields[path[-1]].annotation
     models = variants(annotation)
     for name in field_names(annotation) if len(models) > 1 else []:
-        fixed = [_fixed_values(model, name) for model in models]
+        fixed = [fixed_values(model, name) for model in models]
         allowed = [value for values in fixed for value in values]
         if not all(fixed) or len(allowed) > len(set(allowed)):
             continue
@@ -242,22 +250,14 @@ def _wrong_tag(settings: Settings, config_type: Any) -> ConfigError:
     """Which of the fields that tell a union's members apart is missing or wrong."""
     models = variants(config_type)
     for name in field_names(config_type):
-        allowed = {value: model for model in models for value in _fixed_values(model, name)}
+        allowed = {value: model for model in models for value in fixed_values(model, name)}
         if name in settings and settings[name] not in allowed and allowed:
             return ConfigError((name,), f"found {settings[name]!r}; {did_you_mean(settings[name], allowed)}")
         if name not in settings and allowed and all(_is_required(model, name) for model in models):
             return ConfigError((name,), f"is required and not set; known: {', '.join(map(str, allowed))}")
         if name in settings and allowed:  # one that is not set leaves open which model is meant
-            models = [model for model in models if settings[name] in _fixed_values(model, name)]
+            models = [model for model in models if settings[name] in fixed_values(model, name)]
     return ConfigError((), f"no kind of trial has these settings: {dict(settings)}")
-
-
-def _fixed_values(model: type[BaseModel], name: str) -> tuple[Any, ...]:
-    """What a field may be, if it is a Literal."""
-    field = model.model_fields.get(name)
-    return (
-        typing.get_args(field.annotation) if field and typing.get_origin(field.annotation) is Literal else ()
-    )
 
 
 def _is_required(model: type[BaseModel], name: str) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from seedbed.config import Config, Settings, read_config
+from seedbed.config import Config, Settings, fixed_values, read_config, variants
 from seedbed.errors import InvalidConfig, did_you_mean
 
 if TYPE_CHECKING:
@@ -114,6 +114,34 @@ class Family:
     preload: Sequence[str] = ()
     """Modules that a worker wants imported before it starts. A family that makes torch's optimizers without
     `seedbed.nets.optimizers.eager` names `torch._dynamo`, which they import late and once a trial otherwise."""
+
+    def __post_init__(self) -> None:
+        """Refuse what contradicts itself: it would be heard of after everything has been trained."""
+        for name, role in self.roles.items():
+            if role.select_by is not None:
+                self._refuse_wrong_choice(f"roles.{name}.select_by", *role.select_by)
+        for model in variants(self.config):
+            for name in fixed_values(model, "role"):
+                if name not in self.roles:
+                    said = f"a {model.__name__} has the role {name!r}, which is not among them"
+                    raise self._wrong("roles", f"{said}; {did_you_mean(name, self.roles)}")
+
+    def _refuse_wrong_choice(self, place: str, metric: str, mode: str) -> None:
+        modes = {"higher": "max", "lower": "min"}
+        if mode not in modes.values():
+            near = did_you_mean(mode, modes.values())
+            raise self._wrong(place, f"found {mode!r}, expected max or min; {near}")
+        known = {f"val/{name}": name for name, about in self.metrics.items() if "val" in about.on}
+        if metric not in known:
+            said = f"found {metric!r}, expected a validation metric that `metrics` declares"
+            raise self._wrong(place, f"{said}; {did_you_mean(metric, known)}")
+        better = self.metrics[known[metric]].better
+        if mode != modes[better]:
+            told = f"`metrics` says that {better} {known[metric]} is better"
+            raise self._wrong(place, f"found {mode}, but {told}; expected {modes[better]}")
+
+    def _wrong(self, place: str, complaint: str) -> InvalidConfig:
+        return InvalidConfig(f"jobs/{self.name}/__init__.py: {place}: {complaint}")
 
     def plan(self, settings: Settings, inputs: Mapping[str, Config]) -> Config:
         """The config that settings mean for a trial that builds on these; raises ConfigError."""
