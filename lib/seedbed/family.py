@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from seedbed.config import Config, Settings, fixed_values, read_config, variants
-from seedbed.errors import InvalidConfig, did_you_mean
+from seedbed.errors import InvalidConfig, SeedbedError, did_you_mean
 
 if TYPE_CHECKING:
     from seedbed.data import Files
@@ -179,7 +181,40 @@ def load_family(name: str) -> Family:
     """The family of that name; raises InvalidConfig with the nearest one."""
     if name not in family_names():
         raise InvalidConfig(f"no family is called {name!r}; {did_you_mean(name, family_names())}")
-    family = importlib.import_module(f"jobs.{name}").family
+    place = f"jobs/{name}/__init__.py"
+    try:
+        package = importlib.import_module(f"jobs.{name}")
+    except SeedbedError:  # it says where it stands
+        raise
+    except Exception as error:
+        raise InvalidConfig(f"{place}: {_in_words(error, name)}") from error
+    family = getattr(package, "family", None)
     if not isinstance(family, Family) or family.name != name:
-        raise InvalidConfig(f"jobs/{name}/__init__.py: expected `family = Family(name={name!r}, ...)`")
+        raise InvalidConfig(f"{place}: expected `family = Family(name={name!r}, ...)`")
     return family
+
+
+def load_families() -> tuple[list[Family], list[SeedbedError]]:
+    """The families that can be loaded, and what is wrong with the others: one of them stops nobody else's work."""
+    families, wrong = [], []
+    for name in family_names():
+        try:
+            families.append(load_family(name))
+        except SeedbedError as error:
+            wrong.append(error)
+    return families, wrong
+
+
+def refuse_wrong(wrong: Sequence[SeedbedError]) -> None:
+    """Raise InvalidConfig with a line for each family that could not be loaded, if there is one."""
+    if wrong:
+        raise InvalidConfig("\n         ".join(map(str, wrong)))
+
+
+def _in_words(error: Exception, name: str) -> str:
+    """What went wrong in a family's code, and in which of its lines, which a SyntaxError says itself."""
+    said = f"{type(error).__name__}: {error}"
+    if isinstance(error, SyntaxError):
+        return said
+    own = [line for line in traceback.extract_tb(error.__traceback__) if f"/jobs/{name}/" in line.filename]
+    return said + "".join(f" ({Path(line.filename).name}, line {line.lineno})" for line in own[-1:])

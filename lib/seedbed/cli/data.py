@@ -29,14 +29,16 @@ def data(context: typer.Context, store: HeldOption = None) -> None:
     if context.invoked_subcommand is not None:
         return
     from seedbed.data import data_roots
-    from seedbed.family import family_names, load_family
+    from seedbed.family import load_families, refuse_wrong
 
     print(f"looked for in: {', '.join(map(str, data_roots()))} (SEEDBED_DATA names another folder)")
-    for name in family_names():
-        for dataset, about in load_family(name).datasets().items():
-            print(f"{name}  {dataset}  {about}")
+    families, wrong = load_families()
+    for family in families:
+        for dataset, about in family.datasets().items():
+            print(f"{family.name}  {dataset}  {about}")
     if store is not None:
         _show_stored(store_at(store))
+    refuse_wrong(wrong)
 
 
 @app.command()
@@ -80,13 +82,14 @@ def _show_stored(store: Store) -> None:
 def _files_of(name: str) -> Files:
     """The files of a data set, by the first family that knows it; raises InvalidConfig when none does."""
     from seedbed.errors import InvalidConfig, did_you_mean
-    from seedbed.family import family_names, load_family
+    from seedbed.family import load_families, refuse_wrong
 
-    families = [load_family(family) for family in family_names()]
+    families, wrong = load_families()
     for family in families:
         files = family.files(name)
         if files is not None:
             return files
+    refuse_wrong(wrong)  # one of them may know it
     known = dict.fromkeys(
         dataset for family in families for dataset in family.datasets() if _can_be_pushed(family, dataset)
     )

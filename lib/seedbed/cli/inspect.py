@@ -210,11 +210,13 @@ def families(
 ) -> None:
     """List the families, or one family's settings with a sentence for each."""
     from seedbed.config import defaults, variants
-    from seedbed.family import family_names, load_family
+    from seedbed.family import load_families, load_family, refuse_wrong
 
     if name is None:
-        for known in family_names():
-            print(f"{known}  roles: {', '.join(load_family(known).roles)}")
+        known, wrong = load_families()
+        for family in known:
+            print(f"{family.name}  roles: {', '.join(family.roles)}")
+        refuse_wrong(wrong)
         return
     family = load_family(name)
     for model in variants(family.config):
