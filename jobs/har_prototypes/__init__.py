@@ -60,7 +60,7 @@ family = Family(
     name="har_prototypes",
     config=Network,
     run=run,
-    roles={"network": Role(select_by=("val/f1", "max"), revision=2)},
+    roles={"network": Role(select_by=("val/f1", "max"), revision=2, inputs=())},
     fingerprint=fingerprint,
     split_settings=SPLIT_SETTINGS,
     units=units,

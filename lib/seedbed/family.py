@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from seedbed.config import Config, Settings, fixed_values, read_config, variants
+from seedbed.config import Config, ConfigError, Settings, fixed_values, read_config, variants
 from seedbed.errors import InvalidConfig, SeedbedError, did_you_mean
 
 if TYPE_CHECKING:
@@ -30,6 +30,9 @@ class Role:
 
     several: Sequence[str] = ()
     """The inputs that may be several trials at once, of which a plan says `pick: all`."""
+
+    inputs: Sequence[str] | None = None
+    """The inputs that it takes, each of which it needs; None: whatever `Family.complete` does not refuse."""
 
 
 ANYWHERE = ("test", "val", "train")
@@ -147,7 +150,21 @@ class Family:
 
     def plan(self, settings: Settings, inputs: Mapping[str, Config]) -> Config:
         """The config that settings mean for a trial that builds on these; raises ConfigError."""
-        return read_config(self.config, self.complete(settings, inputs))
+        config = read_config(self.config, self.complete(settings, inputs))
+        self._refuse_wrong_inputs(self.role_of(config), inputs)
+        return config
+
+    def _refuse_wrong_inputs(self, role: str, inputs: Mapping[str, Config]) -> None:
+        needed = self.roles[role].inputs
+        if needed is None:
+            return
+        for name in inputs:
+            if name not in needed:
+                said = f"a {role} takes no such input"
+                raise ConfigError(("inputs", name), f"{said}; {did_you_mean(name, needed)}")
+        for name in needed:
+            if name not in inputs:
+                raise ConfigError(("inputs", name), "is required and not set")
 
     def read(self, settings: Settings) -> Config:
         """A whole config, as plans and results hold it; raises ConfigError."""

@@ -14,7 +14,7 @@ from torch import nn
 
 from seedbed.checkpoints import Checkpoints
 from seedbed.config import Config
-from seedbed.errors import Interrupted, did_you_mean
+from seedbed.errors import Interrupted, InvalidConfig, did_you_mean
 from seedbed.family import Role
 from seedbed.finished import FinishedTrial
 from seedbed.health.monitor import OBSERVED, Health
@@ -248,7 +248,10 @@ class Trial(Generic[ConfigT]):
         )
 
     def input(self, role: str) -> FinishedTrial:
-        """The one finished trial of a role."""
+        """The one finished trial of a role; raises InvalidConfig where there is none."""
+        if role not in self.inputs:
+            near = did_you_mean(role, self.inputs)
+            raise InvalidConfig(f"trial {self._planned.id} has no input {role!r}; {near}")
         (source,) = self.inputs[role]
         return source
 

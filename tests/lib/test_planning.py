@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -187,6 +188,34 @@ def test_what_cannot_run_is_refused_before_anything_does(
         plan(make_sweep, {"leaders": LEADERS, "followers": {**FOLLOWERS, **change}})
     assert complaint in str(raised.value)
     assert "toy-sweep.yaml: " in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("names", "complaint"),
+    [
+        ([], "[followers].plan.inputs.leader: is required and not set"),
+        (
+            ["laeder"],
+            "[followers].plan.inputs.laeder: a follower takes no such input; did you mean 'leader'?",
+        ),
+        (["leader", "begin"], "[followers].plan.inputs.begin: a follower takes no such input; known: leader"),
+    ],
+)
+def test_a_role_that_names_its_inputs_has_these_and_no_others(
+    make_sweep: MakeSweep, monkeypatch: pytest.MonkeyPatch, names: list[str], complaint: str
+) -> None:
+    roles = load_family("toy").roles
+    monkeypatch.setitem(roles, "follower", replace(roles["follower"], inputs=("leader",)))
+
+    def followers(names: list[str]) -> SweepPlan:
+        inputs = {name: {"stage": "leaders", "where": {"width": 2, "rate": 0.01}} for name in names}
+        own = {"depends": "leaders", "config": {"role": "follower"}, "inputs": inputs}
+        return plan(make_sweep, {"leaders": LEADERS, "followers": own})
+
+    assert len(followers(["leader"]).stages["followers"].trials) == 3
+    with pytest.raises(InvalidConfig) as raised:
+        followers(names)
+    assert complaint in str(raised.value)
 
 
 def test_a_stage_over_folds_joins_its_inputs_and_its_baseline_on_them(make_sweep: MakeSweep) -> None:

@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from seedbed.codec import load_tensors
-from seedbed.errors import BadData, CheckpointCorrupt, Interrupted
+from seedbed.errors import BadData, CheckpointCorrupt, Interrupted, InvalidConfig
 from seedbed.results import Result, read_result
 from seedbed.store import Store, open_store
 from seedbed.streams import stream_key
@@ -278,6 +278,18 @@ def run_follower_inputs(store: Store) -> Any:
     opened: list[Trial[Any]] = []
     run(store, toy(leader=toy()), "b", opened.append)
     return opened[0].input("leader")
+
+
+def test_an_input_that_is_not_there_is_told_with_those_that_are(store: Store) -> None:
+    run(store, toy())
+
+    def ask(opened: Trial[Any]) -> None:
+        opened.input("laeder")
+
+    with pytest.raises(InvalidConfig, match=r"has no input 'laeder'; did you mean 'leader'\?"):
+        run(store, toy(leader=toy()), "b", ask)
+    with pytest.raises(InvalidConfig, match="has no input 'laeder'; none is known here"):
+        run(store, toy(seed=1), "b", ask)
 
 
 def test_streams_depend_on_seed_role_and_name_and_on_nothing_else() -> None:
