@@ -113,6 +113,12 @@ class Trial(Generic[ConfigT]):
 
     def resume(self, state: State) -> int:
         """Load the newest checkpoint into `state`, in place; the number of steps done, 0 without one."""
+        modules = [name for name, part in state.items() if isinstance(part, nn.Module)]
+        if modules and "model" not in modules:
+            there = ", ".join(modules)
+            raise ValueError(
+                f"the state has no module 'model', whose weights the trial leaves; found: {there}"
+            )
         self._state = state
         found = self._checkpoints.latest(self._fits)
         if found is None:
