@@ -271,7 +271,11 @@ class Trial(Generic[ConfigT]):
 
     def baseline(self, name: str, metrics: Mapping[str, float]) -> None:
         """What a trivial guess reaches (the majority class, one cluster), to stand beside the metrics."""
-        self.record.baselines[name] = {key: float(value) for key, value in metrics.items()}
+        reached = {key: float(value) for key, value in metrics.items()}
+        for key, value in reached.items():
+            if not math.isfinite(value):
+                raise ValueError(f"baseline {name}: {key} is {value}, expected a finite number")
+        self.record.baselines[name] = reached
 
     def splits(self, **splits: tuple[Iterable[Any], Iterable[Any]]) -> None:
         """Say which samples are in which split: train, validation, test, each (ids, units).

@@ -216,6 +216,17 @@ def test_a_diverged_trial_is_a_result_with_the_step_and_the_metric(store: Store)
         run(store, toy(leader=toy(mishap="nan")))
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_baseline_that_is_not_finite_is_named(store: Store, value: float) -> None:
+    def guess(opened: Trial[Any]) -> None:
+        opened.baseline("majority", {"test/loss": 1.0, "test/accuracy": value})
+
+    with pytest.raises(
+        ValueError, match=f"baseline majority: test/accuracy is {value}, expected a finite number"
+    ):
+        run(store, toy(), "a", guess)
+
+
 def test_the_result_says_where_it_came_from(store: Store) -> None:
     trial = toy(seed=3)
     result = run(store, trial)
