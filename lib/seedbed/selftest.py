@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from seedbed.family import Family
 from seedbed.identity import trial_id
 from seedbed.planning import PlannedTrial
 from seedbed.results import Result
+from seedbed.scores import SCORES
 from seedbed.store import Store, open_store
 from seedbed.trial import Trial
 
@@ -33,11 +36,15 @@ def selftest(family: Family, device: str) -> Iterator[str]:
     for settings in family.tiny:
         planned = _planned(family, settings)
         with tempfile.TemporaryDirectory() as folder:
-            whole = run_attempt(_store(folder, "whole"), planned, Attempt("whole", device))
+            store = _store(folder, "whole")
+            whole = run_attempt(store, planned, Attempt("whole", device))
+            split = json.loads(store.read(f"{planned.folder}/split.json") or b"")
             step, resumed = _in_two(_store(folder, "in-two"), planned, device)
         _compare(planned, whole, resumed)
         logged |= whole.metrics.keys()
         told = " ".join(f"{name}={value}" for name, value in settings.items())
+        for complaint in _unsaid(family, planned, whole, split):
+            raise SelftestFailed(f"{family.name} {told}: {complaint}")
         yield f"{family.name} {told}: stopped at step {step}, went on, {len(whole.files)} files equal to the bit"
     unheard = [name for name in family.metric_names() if name not in logged]
     if unheard:
@@ -93,3 +100,20 @@ def _compare(planned: PlannedTrial, whole: Result, resumed: Result) -> None:
         raise SelftestFailed(
             f"{planned.family}: went on from a checkpoint and ended elsewhere: {', '.join(differing)} differ"
         )
+
+
+def _unsaid(
+    family: Family, planned: PlannedTrial, whole: Result, split: Mapping[str, list[str]]
+) -> Iterator[str]:
+    """What a trial left unsaid or contradicts, and nothing else would notice."""
+    if not split:
+        yield "never says who is in which split: `trial.splits(...)`"
+    made_again = [name for name, metric in family.metrics.items() if metric.of_unit or name in SCORES]
+    for name, when in itertools.product(made_again, ("best", "last")):
+        metric = f"test/{name}@{when}"
+        if metric in whole.metrics and f"predictions/test@{when}.npz" not in whole.files:
+            yield f'logs {metric} without what it is made of: `trial.predictions("test", ...)`, before `trial.log`'
+    for part, units in family.units(family.read(planned.config)).items():
+        unlike = {str(unit) for unit in units}.symmetric_difference(split.get(part, ()))
+        if unlike:
+            yield f"is split otherwise than `units` says: {min(unlike)} is in the {part} data of one of them only"

@@ -74,3 +74,43 @@ def test_a_metric_that_no_trial_logs_is_noticed() -> None:
     changed = replace(TOY, metrics={**TOY.metrics, "f1": Metric()})
     told = failure(changed)
     assert told == "toy: no trial of `tiny` logs test/f1@best: `metrics` in jobs/toy/__init__.py says it"
+
+
+AGAIN = {**TOY.metrics, "loss": replace(TOY.metrics["loss"], of_unit=lambda targets, outputs: 0.0)}
+ELSEWHERE = replace(TOY, units=lambda config: {**TOY.units(config), "test": frozenset("x")})
+
+
+def silent(family: Family, about: str) -> Family:
+    """The family, whose trials never say that."""
+
+    def run(trial: Trial[Any]) -> None:
+        setattr(trial, about, lambda *_, **__: None)
+        family.run(trial)
+
+    return replace(family, run=run)
+
+
+@pytest.mark.parametrize(
+    ("changed", "complaint"),
+    [
+        (silent(TOY, "splits"), "never says who is in which split: `trial.splits(...)`"),
+        (
+            silent(replace(TOY, metrics=AGAIN), "predictions"),
+            'logs test/loss@best without what it is made of: `trial.predictions("test", ...)`, before `trial.log`',
+        ),
+        (ELSEWHERE, "is split otherwise than `units` says: d is in the test data of one of them only"),
+    ],
+)
+def test_what_a_trial_leaves_unsaid_or_contradicts_is_noticed(
+    monkeypatch: pytest.MonkeyPatch, changed: Family, complaint: str
+) -> None:
+    monkeypatch.setattr("seedbed.attempt.load_family", lambda _: changed)
+    assert failure(changed) == f"toy role=leader steps=4: {complaint}"
+
+
+def test_predictions_are_asked_for_only_where_a_metric_is_made_of_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    changed = silent(TOY, "predictions")
+    monkeypatch.setattr("seedbed.attempt.load_family", lambda _: changed)
+    assert len(list(selftest(changed, "cpu"))) == 1
