@@ -19,6 +19,7 @@ import ast
 import importlib
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -207,8 +208,28 @@ def test_a_family_imports_no_other_family(name: str) -> None:
 @pytest.mark.parametrize("path", sources(ROOT / "lib"), ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_the_library_knows_no_family(path: Path) -> None:
     assert not [module for module in imports(path) if module.split(".")[0] in ("jobs", "tests")]
-    named = [name for name in EVERYWHERE if len(name) > 5 and name in path.read_text(encoding="utf-8")]
+    named = [name for name in EVERYWHERE if names(path.read_text(encoding="utf-8"), name)]
     assert not named, f"{path.relative_to(ROOT)} names {named}"
+
+
+def names(text: str, family: str) -> bool:
+    """Whether a text speaks of a family: by its folder, or by a name that is no word of the language."""
+    return bool(re.search(rf"\bjobs[./]{family}\b" + rf"|\b{family}\b" * ("_" in family), text))
+
+
+@pytest.mark.parametrize(
+    ("text", "family", "named"),
+    [
+        ("from jobs.linear.config import X", "linear", True),
+        ("jobs/linear/__init__.py", "linear", True),
+        ("if name == 'har_prototypes':", "har_prototypes", True),
+        ("functional.linear(x), a linear layer", "linear", False),
+        ("jobs.linear_probes", "linear", False),
+        ("the_har_prototypes", "har_prototypes", False),
+    ],
+)
+def test_a_family_is_told_from_a_word(text: str, family: str, named: bool) -> None:
+    assert names(text, family) == named
 
 
 # What its results were made with

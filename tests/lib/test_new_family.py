@@ -67,6 +67,7 @@ def test_a_new_family_passes_its_own_tests_and_what_every_family_has_to(reposito
     passed = run(repository, *every, f"tests/jobs/{ADDED}")
     assert passed.count(f"PASSED tests/jobs/{ADDED}/") == 4
     assert passed.count("PASSED tests/jobs/test_families.py::") > 8
+    run(repository, "pytest", "tests/jobs/test_families.py", "-k", "knows_no_family and skeleton")
 
 
 def test_a_new_family_is_formatted_linted_and_typed(repository: Path) -> None:
@@ -85,6 +86,13 @@ def test_a_new_family_is_formatted_linted_and_typed(repository: Path) -> None:
         ("2nd", "expected a Python name in small letters"),
         ("class", "expected a Python name in small letters"),
         ("Speech", "expected a Python name in small letters"),
+        ("_speech", "expected a Python name in small letters"),
+        ("speech_", "expected a Python name in small letters"),
+        ("speech___commands", "expected a Python name in small letters"),
+        ("seedbed", "'seedbed': is taken: the library is called so"),
+        ("core", "'core': is taken: requirements/core.txt is there already"),
+        ("argo", "'argo': is taken: an extra of the library is called so"),
+        ("likeness", "'likeness': is taken: tests/families/jobs/likeness is there already"),
         ("toy", "'toy': is taken: jobs/toy is there already"),
         ("done", "'done': is taken: tests/golden/done.json is there already"),
     ],
@@ -92,9 +100,12 @@ def test_a_new_family_is_formatted_linted_and_typed(repository: Path) -> None:
 def test_a_name_that_cannot_be_is_refused_and_nothing_is_written(
     tmp_path: Path, name: str, complaint: str
 ) -> None:
-    (tmp_path / "tests/golden").mkdir(parents=True)
-    (tmp_path / "tests/golden/done.json").write_text("{}")
+    there = ["tests/golden/done.json", "requirements/core.txt", "tests/families/jobs/likeness/__init__.py"]
+    for place in there:
+        (tmp_path / place).parent.mkdir(parents=True)
+        (tmp_path / place).touch()
     with pytest.raises(InvalidConfig) as raised:
         new_family(tmp_path, name, ["toy"])
     assert complaint in str(raised.value)
-    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["done.json"]
+    files = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    assert files == set(there)
