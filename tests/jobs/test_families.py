@@ -22,7 +22,9 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +69,9 @@ def folder_of(name: str) -> Path:
 EVERYWHERE = family_names()
 FAMILIES = [name for name in EVERYWHERE if folder_of(name).parent == ROOT / "jobs"]
 """The families of the repository; the toy family of tests/families has no README and no numbers to pin."""
+
+GIVEN_BY = packages_distributions()
+"""The packages that a module comes from, of those that are installed."""
 
 
 def sources(folder: Path) -> list[Path]:
@@ -203,6 +208,26 @@ def test_a_family_imports_no_other_family(name: str) -> None:
             f"{path.relative_to(ROOT)} imports {strangers}: families share through seedbed only"
         )
         assert not [module for module in imports(path) if module.split(".")[0] == "tests"], path
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_family_imports_only_what_its_image_holds(name: str) -> None:
+    about = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extra = about["optional-dependencies"].get(name, [])
+    held = {plain(re.split(r"[^\w.-]", needed)[0]) for needed in [*about["dependencies"], *extra]}
+    ours = {"jobs", "seedbed", *sys.stdlib_module_names}
+    for path in sources(folder_of(name)):
+        for module in {module.split(".")[0] for module in imports(path)} - ours:
+            given_by = {plain(package) for package in GIVEN_BY.get(module, [module])}
+            assert given_by & held, (
+                f"{path.relative_to(ROOT)} imports {module}, which is neither among the dependencies in pyproject.toml "
+                f"nor in the extra {name}: the family's image lacks it"
+            )
+
+
+def plain(package: str) -> str:
+    """A package's name as indexes compare it."""
+    return re.sub(r"[-_.]+", "-", package).lower()
 
 
 @pytest.mark.parametrize("path", sources(ROOT / "lib"), ids=lambda path: path.relative_to(ROOT).as_posix())
