@@ -17,6 +17,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seedbed.errors import KILLED, Interrupted
 from seedbed.local.worker import Assignment, Ending, work
 from seedbed.progress import Progress
 
@@ -41,6 +42,15 @@ PRELOAD = (
     "seedbed.attempt",
 )
 """What every worker would import by itself, late and once a trial."""
+
+UNKNOWN = 255
+"""What multiprocessing says of a worker whose end nobody learned: its server was killed."""
+
+STARTS = 3
+"""How often a worker is started when its server is killed meanwhile."""
+
+STARTS_APART = 0.2
+"""Seconds between two of these: a server that is going is taken for alive until it is gone."""
 
 
 @dataclass
@@ -95,9 +105,8 @@ class Pool:
     def warm_up(self) -> None:
         """Wait until the server has loaded what workers need: `start` would take these seconds, the first time."""
         if not self._warm:
-            _start_server()
             process = self._context.Process(target=int, daemon=True)
-            process.start()
+            _start(process)
             process.join()
             self._warm = True
 
@@ -108,8 +117,7 @@ class Pool:
             assignment = replace(assignment, environment={"CUDA_VISIBLE_DEVICES": str(slot % self.gpus)})
         receiver, sender = self._context.Pipe(duplex=False)
         process = self._context.Process(target=work, args=(assignment, sender), daemon=True)
-        _start_server()
-        process.start()
+        _start(process)
         sender.close()
         self.running[key] = Running(process, receiver, slot)
 
@@ -124,8 +132,10 @@ class Pool:
                 _drain(worker)
             if worker.process.sentinel in ready:
                 worker.process.join()
-                worker.connection.close()
                 del self.running[key]
+                if worker.process.exitcode == UNKNOWN:
+                    self._end_orphan(worker)
+                worker.connection.close()
                 yield key, worker.ending or _killed(worker.process.exitcode or 0)
 
     def stop(self) -> None:
@@ -135,6 +145,12 @@ class Pool:
     def kill(self, key: str | None = None) -> None:
         """End a worker at once, or every one."""
         self._signal(signal.SIGKILL, key)
+
+    def _end_orphan(self, worker: Running) -> None:
+        """End a worker that outlived its server: the next attempt at its trial is to be the only one."""
+        self._warm = False  # the next server has to load everything again
+        if not worker.connection.closed and worker.process.pid is not None:  # what is gone has closed its end
+            os.kill(worker.process.pid, signal.SIGKILL)
 
     def _signal(self, number: signal.Signals, key: str | None = None) -> None:
         for worker in self.running.values() if key is None else [self.running[key]]:
@@ -174,17 +190,29 @@ def _warm_context(preload: Sequence[str]) -> context.ForkServerContext:
     return warm
 
 
-def _start_server() -> None:
-    """Start the forkserver, if it does not run yet, so that SIGTERM leaves it alone.
+def _start(process: BaseProcess) -> None:
+    """Start a process by way of the server; by way of a new one when that is killed meanwhile."""
+    for _ in range(STARTS):
+        _start_server()
+        with suppress(EOFError, ConnectionError):
+            process.start()
+            return
+        time.sleep(STARTS_APART)
+    raise Interrupted("the server that starts workers is killed again and again; run the same command again")
 
-    Who stops a sweep often signals the whole process group (Argo's executor does): without the server nobody
-    would learn how its workers ended.
+
+def _start_server() -> None:
+    """Start the forkserver, if it does not run yet, so that SIGINT and SIGTERM leave it alone.
+
+    Ctrl-C reaches the whole process group, and so does often what stops a sweep (Argo's executor): without the
+    server nobody would learn how its workers ended, and until it has loaded everything it would not survive.
     """
-    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         forkserver.ensure_running()
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _drain(worker: Running) -> None:
@@ -202,6 +230,8 @@ def _drain(worker: Running) -> None:
 
 def _killed(exit_code: int) -> Ending:
     """The ending of a worker that could not say anything: as a shell and a pod would count it."""
+    if exit_code == UNKNOWN:
+        return Ending(KILLED, "killed with the server that had started it")
     if exit_code >= 0:
         return Ending(exit_code, f"the worker left with exit code {exit_code}")
     number = -exit_code

@@ -91,6 +91,13 @@ def wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
+def servers_of(parent: int) -> list[int]:
+    """The forkservers that a process has started."""
+    return [
+        child for child, above, command, _ in _processes() if above == parent and b"forkserver" in command
+    ]
+
+
 @pytest.fixture(autouse=True)
 def _no_workers_stay_behind(tmp_path: Path) -> Iterator[None]:
     yield
@@ -100,14 +107,21 @@ def _no_workers_stay_behind(tmp_path: Path) -> Iterator[None]:
 def _left_behind(folder: Path) -> list[int]:
     """Forkservers of this test's commands that still live, and workers of theirs or of this process's own."""
     own = forkserver._forkserver._forkserver_pid  # type: ignore[attr-defined]  # goes on, for the tests to come
-    found = []
+    return [
+        process
+        for process, parent, command, environment in _processes()
+        if b"forkserver" in command
+        and process != own
+        and (parent == own or f"SEEDBED_CACHE={folder}/".encode() in environment)
+    ]
+
+
+def _processes() -> Iterator[tuple[int, int, bytes, bytes]]:
+    """Of each process its number, its parent's, its command line and its environment."""
     for path in Path("/proc").glob("[0-9]*"):
         try:
             command, environment = (path / "cmdline").read_bytes(), (path / "environ").read_bytes()
             parent = int((path / "stat").read_text().rpartition(")")[2].split()[1])
         except OSError:
             continue
-        mine = parent == own or f"SEEDBED_CACHE={folder}/".encode() in environment
-        if b"forkserver" in command and mine and int(path.name) != own:
-            found.append(int(path.name))
-    return found
+        yield int(path.name), parent, command, environment

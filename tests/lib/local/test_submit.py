@@ -16,7 +16,7 @@ from seedbed.errors import KILLED
 from seedbed.local.pool import Pool
 from seedbed.planning import plan_sweep
 from seedbed.sweep.workflow import read_sweep
-from tests.lib.local.conftest import Person, wait_for
+from tests.lib.local.conftest import Person, servers_of, wait_for
 
 pytestmark = pytest.mark.waits
 
@@ -127,6 +127,34 @@ def test_a_sweep_that_is_stopped_goes_on_and_ends_with_the_same_bits(
     whole.folder.mkdir()
     assert whole.submits().returncode == 0
     assert whole.left() == resumed
+
+
+def test_who_stops_a_sweep_while_workers_are_made_ready_is_told_what_to_do(
+    person: Callable[..., Person],
+) -> None:
+    someone = person({"leaders": LEADERS})
+    running = someone.starts()
+    wait_for(lambda: servers_of(running.pid) != [])
+    os.killpg(running.pid, signal.SIGINT)
+    _, told = running.communicate(timeout=60)
+    assert running.returncode == os.EX_TEMPFAIL, told
+    assert "stopped with 0 of 6 trials done. Run the same command again to go on" in told
+    assert "Traceback" not in told
+
+
+def test_when_the_server_of_the_workers_is_killed_their_trials_are_tried_again(
+    person: Callable[..., Person],
+) -> None:
+    someone = person({"leaders": {"config": {"role": "leader", "steps": 30, "pause": 0.05}}}, seeds="0-1")
+    running = someone.starts()
+    wait_for(lambda: someone.at_work() == 2)
+    (server,) = servers_of(running.pid)
+    os.kill(server, signal.SIGKILL)
+    out, told = running.communicate(timeout=100)
+    assert running.returncode == 0, told
+    assert "2 trials: 2 run, 0 found" in out
+    assert told.count("killed with the server that had started it (exit code 137); trying again") == 2
+    assert set(someone.attempts().values()) == {2}
 
 
 def test_a_submit_that_is_killed_leaves_nothing_in_the_way(person: Callable[..., Person]) -> None:
