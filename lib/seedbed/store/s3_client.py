@@ -59,7 +59,12 @@ PASSING = {
 }
 """Codes below 500 after which the same request may do better; NoSuchUpload: the upload is begun anew."""
 
+CREDENTIAL_VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 CREDENTIALS_HINT = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY say which are used"
+
+
+class Redirected(Exception):
+    """A server that is not AWS leads to another address."""
 
 
 def connect() -> tuple[S3Client, boto3.session.Session]:
@@ -67,6 +72,7 @@ def connect() -> tuple[S3Client, boto3.session.Session]:
 
     A request is sent once: repeating it is left to the store, which knows what a lost answer means.
     """
+    _refuse_stray_characters()
     try:
         session = boto3.session.Session(
             region_name=os.environ.get("AWS_REGION")
@@ -93,7 +99,24 @@ def connect() -> tuple[S3Client, boto3.session.Session]:
         raise InvalidConfig(
             f"S3: {type(error).__name__}: AWS_ENDPOINT_URL_S3, AWS_REGION or AWS_PROFILE cannot be used"
         ) from None
+    if not endpoint_of(client).endswith((".amazonaws.com", ".amazonaws.com.cn")):
+        client.meta.events.register("before-call.s3.HeadBucket", _redirected)
     return client, session
+
+
+def _refuse_stray_characters() -> None:
+    """A line break after a key, as files of secrets have it, would break every request off, and not be told."""
+    for name in CREDENTIAL_VARIABLES:
+        value = os.environ.get(name, "")
+        if value != value.strip() or not value.isprintable():
+            raise InvalidConfig(
+                f"S3: {name}: found a line break, a tab or a blank at an end, expected the bare value"
+            )
+
+
+def _redirected(**_: object) -> None:
+    """After a redirect botocore asks for the bucket's region, by a request that is redirected, and so on."""
+    raise Redirected
 
 
 def endpoint_of(client: S3Client) -> str:
@@ -129,6 +152,8 @@ def translated(ask: Callable[[], Answer], bucket: str, place: str, endpoint: str
         raise InvalidConfig(
             f"{place}: no credentials for {endpoint} ({type(error).__name__}); {CREDENTIALS_HINT}"
         ) from None
+    except Redirected:
+        raise _leads_elsewhere(place, endpoint) from None
     except BotoCoreError as error:
         raise InvalidConfig(f"{place}: {type(error).__name__} with {endpoint}") from None
 
@@ -141,12 +166,23 @@ def _meaning(error: ClientError, bucket: str, place: str, endpoint: str) -> Seed
         return InvalidConfig(f"store {bucket}: {endpoint} has no such bucket; make it, or name another")
     if code in WRONG_CREDENTIALS:
         return InvalidConfig(f"{place}: {endpoint} refuses the credentials ({code}); {CREDENTIALS_HINT}")
+    if code == "RequestTimeTooSkewed":
+        return InvalidConfig(f"{place}: {endpoint} has another time ({code}); set the clock of this machine")
+    if 300 <= status < 400:
+        return _leads_elsewhere(place, endpoint)
     if status == 403:
         return InvalidConfig(
             f"{place}: {endpoint} refuses {error.operation_name} ({code}): wrong credentials, or they do not "
             f"allow it; {CREDENTIALS_HINT}"
         )
     return StoreUnavailable(f"{place}: {endpoint} answers {status} {code} to {error.operation_name}")
+
+
+def _leads_elsewhere(place: str, endpoint: str) -> InvalidConfig:
+    secure = "; is it https://?" if endpoint.startswith("http://") else ""
+    return InvalidConfig(
+        f"{place}: {endpoint} redirects; AWS_ENDPOINT_URL_S3 has to name the address that it leads to{secure}"
+    )
 
 
 def _reason(error: BotoCoreError) -> str:

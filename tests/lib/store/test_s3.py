@@ -19,6 +19,7 @@ from seedbed.errors import InvalidConfig, StoreUnavailable
 from seedbed.store import Store, open_store, outage
 from seedbed.store.s3 import S3Store, open_bucket
 from seedbed.store.s3_upload import PART_BYTES, Upload
+from tests.lib.answering import answering
 from tests.lib.store.meddler import LOST, SLOW_DOWN, Meddler
 from tests.lib.store.seaweed import BUCKET, READ_ONLY, SECRET, Seaweed, free_ports
 
@@ -117,6 +118,63 @@ def test_what_an_identity_may_not_do_is_told(
     with pytest.raises(InvalidConfig, match=r"refuses (Put|Delete)Object \(AccessDenied\)") as raised:
         change(reader)
     assert one_line(raised).startswith(s3_url)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "told"),
+    [
+        (
+            301,
+            b"",
+            "redirects; AWS_ENDPOINT_URL_S3 has to name the address that it leads to; is it https://?",
+        ),
+        (
+            307,
+            b"",
+            "redirects; AWS_ENDPOINT_URL_S3 has to name the address that it leads to; is it https://?",
+        ),
+        (
+            308,
+            b"",
+            "redirects; AWS_ENDPOINT_URL_S3 has to name the address that it leads to; is it https://?",
+        ),
+        (
+            403,
+            b"<Error><Code>RequestTimeTooSkewed</Code></Error>",
+            "has another time (RequestTimeTooSkewed); set the clock of this machine",
+        ),
+    ],
+    ids=["301", "307", "308", "clock"],
+)
+@pytest.mark.parametrize(
+    "use", [USES["read"], USES["read many"], USES["list"]], ids=["read", "read many", "list"]
+)
+def test_a_server_that_cannot_be_used_so_is_told_in_one_line(
+    s3_environment: None,
+    monkeypatch: pytest.MonkeyPatch,
+    use: Callable[[Store], object],
+    status: int,
+    body: bytes,
+    told: str,
+) -> None:
+    with answering() as server:
+        server.answer = (status, body)
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", server.address)
+        with pytest.raises(InvalidConfig) as raised:
+            use(open_store("s3://experiments"))
+        assert one_line(raised).endswith(f"{server.address} {told}")
+        assert len(server.asked) <= 3
+
+
+@pytest.mark.parametrize("value", ["a-key\n", "a-key\r", " a-key", "a\r\nkey"])
+@pytest.mark.parametrize("variable", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"])
+def test_a_line_break_in_a_key_is_refused_at_once_and_not_shown(
+    s3_environment: None, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(InvalidConfig, match=f"^S3: {variable}: found a line break") as raised:
+        open_store("s3://experiments")
+    assert "key" not in one_line(raised)
 
 
 class Clock:
