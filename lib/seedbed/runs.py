@@ -8,26 +8,36 @@ from __future__ import annotations
 import json
 import secrets
 import string
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from seedbed.errors import BadData, InvalidSweep, did_you_mean
 from seedbed.identity import digest
 from seedbed.planning import PlannedStage, PlannedTrial, SweepPlan, Winner
 from seedbed.planning.selecting import chain_of
-from seedbed.store import Store
+from seedbed.store import Store, check_key
 from seedbed.sweep import Form
-from seedbed.sweep.language import TablePlan
+from seedbed.sweep.language import ExpectPlan, TablePlan
 from seedbed.sweep.laptop import laptop_summary
+from seedbed.sweep.ordered import SelectPlan
 
 _LETTERS = string.ascii_lowercase + string.digits
+_FORMS: tuple[Form, ...] = ("full", "laptop")
+_STRICT = ConfigDict(extra="forbid", strict=True)
+"""A record that is read is what was written: no other fields, no other types."""
+
+Record = TypeVar("Record")
 
 
 @dataclass(frozen=True)
 class StageRecord:
     """A stage as it was planned: its trials, its table's layout, and what it is compared with."""
+
+    __pydantic_config__ = _STRICT
 
     stage: str
     family: str
@@ -94,18 +104,12 @@ class StageRecord:
             kept=[winner.to_json() for winner in stage.winners or ()] if stage.kept else [],
         )
 
-    @classmethod
-    def from_json(cls, plain: dict[str, Any]) -> StageRecord:
-        """The reverse of `asdict`."""
-        lists = {
-            key: [PlannedTrial.from_json(trial) for trial in plain[key]] for key in ("trials", "baseline")
-        }
-        return cls(**{**plain, **lists})
-
 
 @dataclass(frozen=True)
 class Run:
     """One run of a sweep: where its plans and tables stand."""
+
+    __pydantic_config__ = _STRICT
 
     sweep: str
     title: str
@@ -136,6 +140,9 @@ class Run:
         return latest_folder(self.sweep, self.form)
 
 
+_RUN, _STAGE, _WINNERS = TypeAdapter(Run), TypeAdapter(StageRecord), TypeAdapter(list[Winner])
+
+
 def _folder(sweep: str, run: str) -> str:
     return f"sweeps/{sweep}/{run}"
 
@@ -148,10 +155,11 @@ def latest_folder(sweep: str, form: Form) -> str:
 def open_run(store: Store, plan: SweepPlan, form: Form) -> Run:
     """The newest run when it has this very plan, else a new one; what its stages plan is written.
 
-    A stage that is late is written when this is called again with a plan that knows its trials.
+    A stage that is late is written when this is called again with a plan that knows its trials. A record that is
+    damaged is none.
     """
     about = _digest(plan)
-    run = read_run(store, plan.sweep.name, form)
+    run = _known(store, latest_folder(plan.sweep.name, form))
     if run is None or run.plan != about:
         name = f"{plan.sweep.name}-{''.join(secrets.choice(_LETTERS) for _ in range(5))}"
         started = datetime.now(UTC).isoformat(timespec="seconds")
@@ -171,10 +179,9 @@ def open_named_run(store: Store, plan: SweepPlan, form: Form, name: str, started
 
     It becomes the newest run of its form unless one that started later is.
     """
-    newest = read_run(store, plan.sweep.name, form)
-    run = _run(
-        plan, form, name, started, _digest(plan), run_in(store, _folder(plan.sweep.name, name)) or newest
-    )
+    newest = _known(store, latest_folder(plan.sweep.name, form))
+    before = _known(store, _folder(plan.sweep.name, name)) or newest
+    run = _run(plan, form, name, started, _digest(plan), before)
     _write(store, run, [StageRecord.of(plan, plan.stages[stage])])
     if newest is None or newest.started <= started:
         store.point(run.latest, run.folder)
@@ -230,14 +237,28 @@ def run_in(store: Store, folder: str) -> Run | None:
     """The run in a folder of the store; raises BadData when its record is damaged."""
     key = f"{folder}/sweep.json"
     data = store.read(key)
-    return None if data is None else _read(store, key, data, lambda plain: Run(**plain))
+    return None if data is None else _read(store, key, data, _as_run)
+
+
+def _known(store: Store, folder: str) -> Run | None:
+    """The run in a folder, where its record can be read."""
+    try:
+        return run_in(store, folder)
+    except BadData:
+        return None
 
 
 def read_stages(store: Store, run: Run) -> list[StageRecord]:
     """What each stage of a run planned, as far as it is known yet; raises BadData when a record is damaged."""
     keys = [f"{run.folder}/{stage}/plan.json" for stage in run.stages]
     found = store.read_many(keys)
-    return [_read(store, key, data, StageRecord.from_json) for key, data in found if data is not None]
+    return [_read(store, key, data, _as_stage) for key, data in found if data is not None]
+
+
+def unplanned(run: Run, records: Iterable[StageRecord]) -> list[str]:
+    """The stages of a run that none of its records is of: not planned yet, or lost."""
+    planned = {record.stage for record in records}
+    return [stage for stage in run.stages if stage not in planned]
 
 
 def write_winners(store: Store, run: Run, stage: str, winners: Sequence[Winner]) -> None:
@@ -248,9 +269,9 @@ def write_winners(store: Store, run: Run, stage: str, winners: Sequence[Winner])
 
 def recorded_winners(store: Store, plan: SweepPlan, form: Form) -> dict[str, list[Winner]]:
     """By stage, the winners of the runs before the one that has this plan; of that one, where it is the first."""
-    run = read_run(store, plan.sweep.name, form)
+    run = _known(store, latest_folder(plan.sweep.name, form))
     if run is not None and run.plan == _digest(plan) and run.previous:
-        run = run_in(store, _folder(run.sweep, run.previous))
+        run = _known(store, _folder(run.sweep, run.previous))
     found: dict[str, list[Winner]] = {}
     seen = set()
     while run is not None and run.run not in seen:
@@ -259,39 +280,96 @@ def recorded_winners(store: Store, plan: SweepPlan, form: Form) -> dict[str, lis
             key = f"{run.folder}/{stage}/winner.json"
             data = store.read(key)
             if data is not None and stage not in found:
-                found[stage] = _read(store, key, data, lambda plain: [Winner.from_json(one) for one in plain])
-        run = run_in(store, _folder(run.sweep, run.previous)) if run.previous else None
+                found[stage] = _read(store, key, data, _as_winners, "move it away to go on without it")
+        run = _known(store, _folder(run.sweep, run.previous)) if run.previous else None
     return found
 
 
 def list_sweeps(store: Store) -> list[Run]:
-    """The newest run of each sweep and form, by name."""
-    names = dict.fromkeys(key.split("/")[1] for key in store.list("sweeps"))
-    forms: tuple[Form, ...] = ("full", "laptop")
-    return [run for name in names for form in forms if (run := read_run(store, name, form))]
+    """The newest run of each sweep and form, by name; `damaged_sweeps` tells of those that cannot be read."""
+    return [run for run in _newest(store) if isinstance(run, Run)]
+
+
+def damaged_sweeps(store: Store) -> list[str]:
+    """A line for each newest run whose record cannot be read."""
+    return [str(why) for why in _newest(store) if isinstance(why, BadData)]
 
 
 def newest_run(store: Store, sweep: str, full: bool) -> Run:
-    """The newest run of a sweep: the laptop form's, unless `full` or there is no other; raises InvalidSweep."""
-    runs = [run for run in list_sweeps(store) if run.sweep == sweep]
-    if not runs:
-        known = dict.fromkeys(run.sweep for run in list_sweeps(store))
-        raise InvalidSweep(
-            f"{store.place('sweeps')}: no sweep {sweep!r} has been submitted; {did_you_mean(sweep, known)}"
-        )
-    wanted = [run for run in runs if run.form == ("full" if full else "laptop")]
-    if full and not wanted:
+    """The newest run of a sweep: the laptop form's, unless `full` or there is no other.
+
+    Raises InvalidSweep when there is none, and BadData when its record is damaged.
+    """
+    wanted: tuple[Form, ...] = ("full",) if full else ("laptop", "full")
+    submitted = sweep in _sweep_names(store)
+    for form in wanted if submitted else ():
+        if run := read_run(store, sweep, form):
+            return run
+    if full and submitted:
         raise InvalidSweep(f"{sweep}: its full form has not been submitted to this store")
-    return (wanted or runs)[0]
+    known = dict.fromkeys(run.sweep for run in list_sweeps(store))
+    raise InvalidSweep(
+        f"{store.place('sweeps')}: no sweep {sweep!r} has been submitted; {did_you_mean(sweep, known)}"
+    )
 
 
-def _read(store: Store, key: str, data: bytes, read: Any) -> Any:
+def _newest(store: Store) -> Iterator[Run | BadData]:
+    for name in _sweep_names(store):
+        for form in _FORMS:
+            try:
+                if run := read_run(store, name, form):
+                    yield run
+            except BadData as why:
+                yield why
+
+
+def _sweep_names(store: Store) -> list[str]:
+    return list(dict.fromkeys(key.split("/")[1] for key in store.list("sweeps")))
+
+
+def _read(
+    store: Store, key: str, data: bytes, read: Callable[[bytes], Record], then: str = "submit the sweep again"
+) -> Record:
     try:
-        return read(json.loads(data))
-    except (ValueError, TypeError, KeyError):
+        return read(data)
+    except ValueError as error:
         raise BadData(
-            f"{store.place(key)}: not a plan as seedbed writes it; submit the sweep again"
+            f"{store.place(key)}: not as seedbed writes it ({_first_line(error)}); {then}"
         ) from None
+
+
+def _first_line(error: ValueError) -> str:
+    """What is wrong, and where in the file."""
+    if not isinstance(error, ValidationError):
+        return str(error)
+    first = error.errors()[0]
+    return ": ".join([*filter(None, [".".join(map(str, first["loc"]))]), first["msg"]])
+
+
+def _as_run(data: bytes) -> Run:
+    """A run from its record; raises ValueError, also for names that lead elsewhere."""
+    run = _RUN.validate_json(data)
+    for name in (run.sweep, run.run, *run.stages, *filter(None, [run.previous])):
+        check_key(name)
+    datetime.fromisoformat(run.started)
+    return run
+
+
+def _as_stage(data: bytes) -> StageRecord:
+    """A stage from its record; raises ValueError."""
+    record = _STAGE.validate_json(data)
+    for trial in (*record.trials, *record.baseline):
+        check_key(trial.folder)
+    TablePlan.model_validate(record.table)
+    if record.expect is not None:
+        ExpectPlan.model_validate(record.expect)
+    if record.select is not None:
+        SelectPlan.model_validate(record.select)
+    return record
+
+
+def _as_winners(data: bytes) -> list[Winner]:
+    return _WINNERS.validate_json(data, strict=True)
 
 
 def _json(value: Any) -> bytes:

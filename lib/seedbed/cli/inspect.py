@@ -22,10 +22,11 @@ from seedbed.cli.options import (
     sweep_file,
     sweep_names,
 )
-from seedbed.cli.wording import without_result
+from seedbed.cli.wording import lacking, without_plan
 
 if TYPE_CHECKING:
     from seedbed.progress import Progress
+    from seedbed.runs import Run
     from seedbed.store import Store
 
 
@@ -109,24 +110,39 @@ def check(
 def status(store: StoreOption = "runs", on: OnOption = "local") -> None:
     """Show the newest run of every sweep in the store: its trials, and what is at work. On argo: its workflows too."""
     from seedbed.cli.cluster import print_standings
-    from seedbed.runs import list_sweeps, read_stages
-    from seedbed.state import look_up
-    from seedbed.watching import at_work
+    from seedbed.errors import BadData
+    from seedbed.runs import damaged_sweeps, list_sweeps
 
     if on == "argo":
         print_standings()
     place = store_at(store, on)
-    runs = list_sweeps(place)
-    if not runs:
+    runs, damaged = list_sweeps(place), damaged_sweeps(place)
+    if not runs and not damaged:
         print(f"{place.place('')}: no sweep has been submitted to this store")
     for run in runs:
-        trials = {trial.id: trial for record in read_stages(place, run) for trial in record.trials}
-        states = look_up(place, trials.values())
-        counts: Counter[str] = Counter(state.status for state in states.values())
-        open_trials = [trials[name] for name, state in states.items() if not state.finished]
-        counts["at work"] = len(at_work(place, open_trials))
-        told = ", ".join(f"{counts[name]} {name}" for name in sorted(counts) if counts[name])
+        try:
+            told = _standing(place, run)
+        except BadData as why:  # one run's damaged plan does not hide the others
+            told = str(why)
         print(f"{run.sweep}  {run.form} form  {run.run}  started {run.started}  {told}")
+    for line in damaged:
+        print(line)
+
+
+def _standing(store: Store, run: Run) -> str:
+    """How many trials of a run are in which state, and which stages have no plan."""
+    from seedbed.runs import read_stages, unplanned
+    from seedbed.state import look_up
+    from seedbed.watching import at_work
+
+    records = read_stages(store, run)
+    trials = {trial.id: trial for record in records for trial in record.trials}
+    states = look_up(store, trials.values())
+    counts: Counter[str] = Counter(state.status for state in states.values())
+    open_trials = [trials[name] for name, state in states.items() if not state.finished]
+    counts["at work"] = len(at_work(store, open_trials))
+    told = ", ".join(f"{counts[name]} {name}" for name in sorted(counts) if counts[name])
+    return "; ".join(filter(None, [told, without_plan(unplanned(run, records))]))
 
 
 def logs(
@@ -179,7 +195,7 @@ def table(
     from seedbed.cli.showing import show_chain
     from seedbed.collect import collect, refuse_unmade, write_tables
     from seedbed.errors import Incomplete, InvalidConfig, InvalidSweep, did_you_mean
-    from seedbed.runs import newest_run
+    from seedbed.runs import newest_run, unplanned
 
     formats = ("text", "md", "csv", "tex", "json")
     if form not in formats:
@@ -189,6 +205,9 @@ def table(
     stages = collect(place, run)
     if stage is not None and stage not in run.stages:
         raise InvalidSweep(f"--stage: {run.sweep} has no stage {stage!r}; {did_you_mean(stage, run.stages)}")
+    lost = [name for name in unplanned(run, [one.record for one in stages]) if stage in (None, name)]
+    if stage in lost:
+        raise Incomplete(without_plan(lost))
     shown = [one for one in stages if (one.record.stage == stage if stage else one.record.shown)] or stages
     for one in shown:
         if on == "local":  # on a cluster it is the collect pod that writes, and a reader that looks
@@ -200,9 +219,8 @@ def table(
     if form == "text" and stage is None:
         show_chain(place, run)
     refuse_unmade(shown)
-    missing = sum(one.missing for one in shown)
-    if missing:
-        raise Incomplete(without_result(missing))
+    if why := lacking(sum(one.missing for one in shown), lost):
+        raise Incomplete(why)
 
 
 def families(

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from seedbed.cli.options import FullOption, OnOption, StoreOption, store_at
-from seedbed.cli.wording import without_result
+from seedbed.cli.wording import lacking
 
 
 def report(
@@ -24,7 +24,7 @@ def report(
     from seedbed.collect import collect, refuse_unmade
     from seedbed.errors import Incomplete, InvalidConfig
     from seedbed.report import render_report, write_report
-    from seedbed.runs import newest_run
+    from seedbed.runs import newest_run, unplanned
 
     place = store_at(store, on)
     run = newest_run(place, Path(sweep).stem, full)
@@ -41,6 +41,6 @@ def report(
             raise InvalidConfig(f"--output {file}: {told}") from None
         print(f"report  {file}")
     refuse_unmade(stages)
-    missing = sum(one.missing for one in stages)
-    if missing:
-        raise Incomplete(without_result(missing))
+    lost = unplanned(run, [one.record for one in stages])
+    if why := lacking(sum(one.missing for one in stages), lost):
+        raise Incomplete(why)

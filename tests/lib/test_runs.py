@@ -1,0 +1,140 @@
+"""The records of a run, damaged by hand: what a person is told of them, and what they leave alone."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seedbed.planning import plan_sweep
+from seedbed.runs import Run, open_run, read_run
+from seedbed.store import Store, open_store
+from seedbed.sweep.workflow import read_sweep
+from tests.conftest import MakeSweep
+from tests.lib.command_line import Done, run_here
+from tests.lib.trials import run as train
+
+LEADERS = {"config": {"role": "leader"}, "table": {"cell": "test/loss@best"}}
+STAGES = {"leaders": LEADERS, "others": {**LEADERS, "config": {"role": "leader", "width": 3}}}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return open_store(str(tmp_path / "runs"))
+
+
+@pytest.fixture
+def run(store: Store, make_sweep: MakeSweep) -> Run:
+    """A sweep that has all of its results; another one, called `other`, is beside it."""
+    for name in ("other", "toy-sweep"):
+        plan = plan_sweep(read_sweep(make_sweep(STAGES, name=name, seeds="0-1")))
+        opened = open_run(store, plan, "full")
+    for trial in plan.trials:
+        train(store, trial)
+    return opened
+
+
+def edit(store: Store, key: str, **values: Any) -> None:
+    store.write(key, json.dumps({**json.loads(store.read(key) or b""), **values}).encode())
+
+
+def types(tmp_path: Path, *arguments: str) -> Done:
+    done = run_here(tmp_path, *arguments)
+    assert "Traceback" not in done.stderr, done.stderr
+    return done
+
+
+def test_a_damaged_record_is_told_and_in_the_way_of_no_other_sweep(
+    tmp_path: Path, store: Store, run: Run
+) -> None:
+    store.write(f"{run.folder}/sweep.json", b"")
+    told = "runs/sweeps/toy-sweep/latest-full/sweep.json: not as seedbed writes it"
+    status = types(tmp_path, "status")
+    assert status.returncode == 0
+    assert "other  full form" in status.stdout
+    assert told in status.stdout
+    assert types(tmp_path, "table", "other").returncode == 0
+    assert types(tmp_path, "cost", "other").returncode == 0
+    own = types(tmp_path, "table", "toy-sweep")
+    assert own.returncode == os.EX_DATAERR
+    assert f"seedbed: {told}" in own.stderr
+    assert own.stderr.endswith("; submit the sweep again\n")
+
+
+def test_a_sweep_whose_record_is_damaged_can_be_submitted_again(
+    tmp_path: Path, store: Store, run: Run
+) -> None:
+    store.write(f"{run.folder}/sweep.json", b"")
+    done = types(tmp_path, "submit", "toy-sweep.yaml")
+    assert done.returncode == 0, done.stderr
+    assert "4 trials: 0 run, 4 found" in done.stdout
+    assert types(tmp_path, "table", "toy-sweep").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("key", "values", "told"),
+    [
+        ("sweep.json", {"stages": None}, "stages: Input should be"),
+        ("sweep.json", {"stages": "leaders"}, "stages: Input should be"),
+        ("sweep.json", {"run": "../../x"}, "is not a key"),
+        ("sweep.json", {"previous": ".."}, "is not a key"),
+        ("sweep.json", {"started": "now"}, "Invalid isoformat"),
+        ("sweep.json", {"color": "red"}, "color: Unexpected"),
+        ("leaders/plan.json", {"table": None}, "table: Input should be"),
+        ("leaders/plan.json", {"table": {"rows": 3}}, "rows: Input should be"),
+        ("leaders/plan.json", {"trials": [None]}, "trials.0: Input should be"),
+        ("leaders/plan.json", {"expect": {"source": 3}}, "source: Input should be"),
+    ],
+    ids=str,
+)
+def test_a_record_of_other_types_is_told_in_one_line(
+    tmp_path: Path, store: Store, run: Run, key: str, values: dict[str, Any], told: str
+) -> None:
+    edit(store, f"{run.folder}/{key}", **values)
+    for command in ("table", "report", "cost"):
+        done = types(tmp_path, command, "toy-sweep")
+        assert done.returncode == os.EX_DATAERR
+        assert len(done.stderr.splitlines()) == 1
+        assert f"{key}: not as seedbed writes it (" in done.stderr
+        assert told in done.stderr
+    assert told in types(tmp_path, "status").stdout
+
+
+def test_a_trial_without_inputs_in_a_plan_is_told(tmp_path: Path, store: Store, run: Run) -> None:
+    key = f"{run.folder}/leaders/plan.json"
+    (first, *others) = json.loads(store.read(key) or b"")["trials"]
+    edit(store, key, trials=[{**first, "inputs": None}, *others])
+    done = types(tmp_path, "table", "toy-sweep")
+    assert done.returncode == os.EX_DATAERR
+    assert "trials.0.inputs: Input should be" in done.stderr
+
+
+def test_a_record_that_is_nested_without_end_is_told(tmp_path: Path, store: Store, run: Run) -> None:
+    store.write(f"{run.folder}/sweep.json", b"[" * 100_000)
+    assert types(tmp_path, "table", "toy-sweep").returncode == os.EX_DATAERR
+
+
+def test_a_lost_plan_is_told_and_not_passed_over(tmp_path: Path, store: Store, run: Run) -> None:
+    store.delete(f"{run.folder}/others/plan.json")
+    told = "others: not planned yet, or its plan is lost; submit the sweep again"
+    assert told in types(tmp_path, "status").stdout
+    for command in ("table", "report"):
+        done = types(tmp_path, command, "toy-sweep")
+        assert (done.returncode, done.stderr) == (os.EX_UNAVAILABLE, f"seedbed: {told}\n")
+    one = types(tmp_path, "table", "toy-sweep", "--stage", "others")
+    assert (one.returncode, one.stdout) == (os.EX_UNAVAILABLE, "")
+    assert types(tmp_path, "table", "toy-sweep", "--stage", "leaders").returncode == 0
+
+
+def test_a_damaged_record_is_replaced_by_one_with_nothing_before_it(
+    store: Store, run: Run, make_sweep: MakeSweep
+) -> None:
+    edit(store, f"{run.folder}/sweep.json", stages=None)
+    plan = plan_sweep(read_sweep(make_sweep(STAGES, seeds="0-1")))
+    again = open_run(store, plan, "full")
+    assert again.run != run.run
+    assert again.previous == ""
+    assert read_run(store, "toy-sweep", "full") == again
