@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
 from collections.abc import Callable
+from io import TextIOWrapper
+from pathlib import Path
+from typing import TextIO
 
 import typer
 
@@ -63,13 +67,57 @@ app.add_typer(stage.app, name="stage", hidden=True)
 
 def main() -> None:
     """Run the command line and leave with the exit code that the error tree says."""
+    _prepare_output()
+    streams = (sys.stdout, sys.stderr)  # click puts others in their place when a pipe breaks
+    try:
+        code = _command()
+    except SeedbedError as error:
+        code = end(error.exit_code, str(error))
+    except Exception as error:
+        if isinstance(error, OSError) and any(_why_lost(stream, "\n") for stream in streams):
+            code = _after_loss(error)
+        else:  # a bug, told in words after its traceback
+            traceback.print_exc()
+            code = end(os.EX_SOFTWARE, f"this is a bug: {type(error).__name__}: {error}")
+    for stream in streams:
+        if (why := _why_lost(stream)) and not code:
+            code = _after_loss(why)
+    sys.exit(code)
+
+
+def _command() -> str | int | None:
+    """Run a command; returns its exit code, and raises also what click hides behind one of its own."""
     try:
         app()
-    except SeedbedError as error:
-        sys.exit(end(error.exit_code, str(error)))
-    except BrokenPipeError:  # `seedbed … | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
-    except Exception as error:  # a bug, told in words after its traceback
-        traceback.print_exc()
-        sys.exit(end(os.EX_SOFTWARE, f"this is a bug: {type(error).__name__}: {error}"))
+    except SystemExit as left:
+        hidden = getattr(left.__context__, "__cause__", None) or left.__context__
+        if isinstance(hidden, BrokenPipeError | EOFError):
+            raise hidden from None
+        return left.code
+    return os.EX_OK
+
+
+def _prepare_output() -> None:
+    """What is closed leads nowhere; a letter that the output's encoding lacks is printed as a question mark."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - as long as we last
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+
+
+def _why_lost(stream: TextIO, text: str = "") -> OSError | None:
+    """Why what is printed to a stream, such as this text, is lost: it leads nowhere then; None when it is not."""
+    try:
+        print(end=text, file=stream, flush=True)
+    except OSError as why:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # for the interpreter's own last flush
+        return why
+    return None
+
+
+def _after_loss(why: OSError) -> int:
+    """The exit code of a command that cannot print."""
+    if why.errno == errno.EPIPE:  # `seedbed … | head`
+        return os.EX_OK
+    return end(os.EX_TEMPFAIL, f"the output cannot be written: {why.strerror}; put that right")

@@ -13,7 +13,8 @@ TERMINATION_LOG = "SEEDBED_TERMINATION_LOG"
 
 def end(exit_code: int, message: str) -> int:
     """Tell why the command ends; returns the exit code to leave with."""
-    print(f"seedbed: {message}", file=sys.stderr)
+    with contextlib.suppress(OSError):  # nobody listens, and the exit code still tells
+        print(f"seedbed: {message}", file=sys.stderr)
     if path := os.environ.get(TERMINATION_LOG):
         with contextlib.suppress(OSError):
             Path(path).write_text(message, encoding="utf-8")

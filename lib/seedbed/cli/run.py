@@ -111,12 +111,12 @@ def submit(
     tables = collect(place, record)
     for stage in tables:
         write_tables(place, record, stage)
+    write_report(place, record, tables)
     remove_checkpoints(place, states.values())
     ran = sum(state.finished for state in states.values()) - found - local.found_late
     print(_headline(local.plan, form, ran, found + local.found_late, time.monotonic() - began))
     print(_memory(states))
     show_tables(place, record, tables)
-    write_report(place, record, tables)
     print(f"report  {place.place(f'{record.latest}/report.html')}")
     refuse_unmade(tables)
     missing = sum(stage.missing for stage in tables)
