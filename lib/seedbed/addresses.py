@@ -100,14 +100,14 @@ def _run(store: Store, name: str, full: bool) -> Run:
 
 def _trial(store: Store, prefix: str) -> PlannedTrial:
     keys = [key.split("/") for key in store.list("trials")]
-    found = sorted({(key[1], key[2]) for key in keys if key[2].startswith(prefix)})
+    found = sorted({(key[1], key[2]) for key in keys if len(key) > 3 and key[2].startswith(prefix)})
     if len(found) != 1:
         what = "no trial begins" if not found else f"{len(found)} trials begin"
         raise InvalidSweep(f"{store.place('trials')}: {what} with {prefix!r}")
     key = f"trials/{'/'.join(found[0])}/config.json"
     try:
         return PlannedTrial.from_json(json.loads(store.read(key) or b""))
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise BadData(f"{store.place(key)}: not a trial as seedbed writes it; run it again") from None
 
 

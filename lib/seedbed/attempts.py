@@ -57,9 +57,18 @@ def read_attempts(store: Store, folder: str) -> list[dict[str, Any]]:
     for _, data in store.read_many(store.list(f"{folder}/attempts")):
         try:
             found.append(json.loads(data or b"null"))
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
-    return [attempt for attempt in found if isinstance(attempt, dict)]
+    return [attempt for attempt in found if _is_attempt(attempt)]
+
+
+def _is_attempt(plain: Any) -> bool:
+    """Whether it has what those who read attempts ask for."""
+    if not isinstance(plain, dict):
+        return False
+    kinds: dict[str, type] = {"attempt": str, "host": str}
+    kinds |= {"ended": str, "exit_code": int, "message": str} if "ended" in plain else {}
+    return all(isinstance(plain.get(name), kind) for name, kind in kinds.items())
 
 
 def attempt_in_words(attempt: dict[str, Any]) -> str:

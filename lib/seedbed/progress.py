@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 
+from pydantic import TypeAdapter
+
 from seedbed.errors import StoreUnavailable
 from seedbed.planning import PlannedTrial
 from seedbed.store import Store, open_store
@@ -35,6 +37,9 @@ class Progress:
     seconds_left: float | None = None
     at: str = ""
     """When it was written."""
+
+
+_PROGRESS = TypeAdapter(Progress)
 
 
 class ProgressWriter:
@@ -76,7 +81,9 @@ def read_progresses(store: Store, folders: Iterable[str]) -> Iterator[Progress |
 
 
 def _parsed(data: bytes | None) -> Progress | None:
+    """What was written; None where nothing was, or something that is no progress."""
     try:
-        return None if data is None else Progress(**json.loads(data))
-    except (ValueError, TypeError):
+        told = None if data is None else _PROGRESS.validate_json(data, strict=True)
+        return told if told and datetime.fromisoformat(told.at).tzinfo else None
+    except ValueError:
         return None

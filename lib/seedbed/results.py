@@ -98,7 +98,7 @@ def parse_result(store: Store, folder: str, data: bytes) -> Result:
     try:
         plain = json.loads(data)
         recorded = plain.pop("checksum")
-    except (ValueError, AttributeError, KeyError, TypeError):
+    except (ValueError, AttributeError, KeyError, TypeError, RecursionError):
         raise BadData(
             f"{place}: not a whole result ({len(data)} bytes, cut off or overwritten); {_REMEDY}"
         ) from None

@@ -129,6 +129,13 @@ def test_a_lost_plan_is_told_and_not_passed_over(tmp_path: Path, store: Store, r
     assert types(tmp_path, "table", "toy-sweep", "--stage", "leaders").returncode == 0
 
 
+@pytest.mark.parametrize("name", ["x" * 300, f"{'x' * 300}.yaml"])
+def test_a_sweep_that_cannot_be_looked_for_is_told(tmp_path: Path, name: str) -> None:
+    done = types(tmp_path, "plan", name)
+    assert done.returncode == os.EX_CONFIG
+    assert "File name too long; expected a sweep's file or its name" in done.stderr
+
+
 def test_a_damaged_record_is_replaced_by_one_with_nothing_before_it(
     store: Store, run: Run, make_sweep: MakeSweep
 ) -> None:

@@ -172,7 +172,7 @@ def logs(
         if finished or not follow:
             break
         time.sleep(1)
-    print((place.read(f"{folder}/log.jsonl") or b"").decode(), end="")
+    print((place.read(f"{folder}/log.jsonl") or b"").decode(errors="replace"), end="")
 
 
 def _of_progress(progress: Progress) -> str:
@@ -247,9 +247,8 @@ def families(
 def _trial_folder(store: Store, trial: str) -> str:
     from seedbed.errors import InvalidConfig
 
-    found = sorted(
-        {"/".join(key.split("/")[:3]) for key in store.list("trials") if key.split("/")[2].startswith(trial)}
-    )
+    keys = [key.split("/") for key in store.list("trials")]  # files that are not ours may lie there too
+    found = sorted({"/".join(key[:3]) for key in keys if len(key) > 3 and key[2].startswith(trial)})
     if len(found) != 1:
         what = "no trial begins" if not found else f"{len(found)} trials begin"
         raise InvalidConfig(f"{store.place('trials')}: {what} with {trial!r}")

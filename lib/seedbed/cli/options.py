@@ -54,11 +54,11 @@ def sweep_file(sweep: str) -> Path:
 
     if sweep.endswith((".yaml", ".yml")) or "/" in sweep:
         path = Path(sweep)
-        if path.is_file():
+        if _is_file(path):
             return path
         raise InvalidSweep(f"{path}: no such file; {did_you_mean(path.stem, sweep_names())}")
     path = WORKFLOWS / f"{sweep}.yaml"
-    if path.is_file():
+    if _is_file(path):
         return _nearest_spelling(path)
     raise InvalidSweep(f"no sweep is called {sweep!r}; {did_you_mean(sweep, sweep_names())}")
 
@@ -83,6 +83,16 @@ def store_at(url: str, on: str = "local") -> Store:
 
         url = cluster_store()
     return open_store(url)
+
+
+def _is_file(path: Path) -> bool:
+    """Whether a file stands there; raises InvalidSweep where the system does not let one look."""
+    from seedbed.errors import InvalidSweep
+
+    try:
+        return path.is_file()
+    except OSError as error:
+        raise InvalidSweep(f"{path}: {error.strerror}; expected a sweep's file or its name") from None
 
 
 def _nearest_spelling(path: Path) -> Path:

@@ -110,7 +110,7 @@ class StageWatch:
             result = json.loads(data)
             status, ended = result["status"], datetime.fromisoformat(result["finished_at"]).timestamp()
             attempts = int(result["attempts"])
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             return  # a damaged result is told by those who need its numbers
         (self._waiting or {}).pop(folder, None)
         self._heard.pop(folder, None)

@@ -91,9 +91,15 @@ def open_store(url: str) -> Store:
         )
     if not url:
         raise InvalidConfig("store '': an empty address; give a folder's path, such as runs/, or s3://bucket")
-    path = Path(url).expanduser()
-    if path.exists() and not path.is_dir():
-        raise InvalidConfig(f"store {url!r} is not a folder; give a folder's path, such as runs/")
+    try:
+        path = Path(url).expanduser()
+        wrong = "is not a folder" if path.exists() and not path.is_dir() else ""
+    except OSError as error:
+        wrong = f"cannot be looked at ({error.strerror})"
+    except RuntimeError:
+        wrong = "begins with the home of somebody who is not known here"
+    if wrong:
+        raise InvalidConfig(f"store {url!r} {wrong}; give a folder's path, such as runs/")
     from seedbed.store.folder import FolderStore
 
     return FolderStore(path)

@@ -108,6 +108,6 @@ def _is_released(content: bytes | None) -> bool:
     """Whether a lease was given back; one that cannot be read was not, and has to expire."""
     try:
         note = json.loads(content or b"null")
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return isinstance(note, dict) and note.get("released") is True

@@ -317,6 +317,24 @@ def test_a_relative_root_stays_where_it_was_when_the_current_folder_changes(
     assert store.read("a") == b"data"
 
 
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("~nobody-of-that-name/x", "begins with the home of somebody who is not known here"),
+        ("x" * 300, r"cannot be looked at \(File name too long\)"),
+    ],
+)
+def test_an_address_that_leads_nowhere_is_refused(address: str, told: str) -> None:
+    with pytest.raises(InvalidConfig, match=f"^store '{address}' {told}; give a folder's path"):
+        open_store(address)
+
+
+def test_an_address_below_a_folder_that_may_not_be_read_is_refused(locked_root: Path) -> None:
+    locked_root.chmod(0o000)
+    with as_nobody(), pytest.raises(InvalidConfig, match=r"cannot be looked at \(Permission denied\)"):
+        open_store(str(locked_root / "below" / "runs"))
+
+
 def test_an_address_at_which_a_file_stands_is_refused(tmp_path: Path) -> None:
     (tmp_path / "runs").write_bytes(b"")
     with pytest.raises(InvalidConfig, match="is not a folder"):
