@@ -152,6 +152,12 @@ def latest_folder(sweep: str, form: Form) -> str:
     return f"sweeps/{sweep}/latest-{form}"
 
 
+def way_to(store: Store, run: Run) -> str:
+    """The key prefix by which a run is reached: its form's pointer, unless that leads to another run."""
+    newest = _known(store, run.latest)
+    return run.latest if newest is not None and newest.run == run.run else run.folder
+
+
 def open_run(store: Store, plan: SweepPlan, form: Form) -> Run:
     """The newest run when it has this very plan, else a new one; what its stages plan is written.
 

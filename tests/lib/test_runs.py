@@ -9,9 +9,13 @@ from typing import Any
 
 import pytest
 
+from seedbed.cli.showing import show_tables
+from seedbed.collect import collect
+from seedbed.errors import StoreUnavailable
 from seedbed.planning import plan_sweep
 from seedbed.runs import Run, open_run, read_run
 from seedbed.store import Store, open_store
+from seedbed.store.folder import FolderStore
 from seedbed.sweep.workflow import read_sweep
 from tests.conftest import MakeSweep
 from tests.lib.command_line import Done, run_here
@@ -134,6 +138,38 @@ def test_a_sweep_that_cannot_be_looked_for_is_told(tmp_path: Path, name: str) ->
     done = types(tmp_path, "plan", name)
     assert done.returncode == os.EX_CONFIG
     assert "File name too long; expected a sweep's file or its name" in done.stderr
+
+
+def test_tables_of_a_store_that_may_not_be_written_are_printed(
+    tmp_path: Path, store: Store, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = types(tmp_path, "table", "toy-sweep")
+    before = store.read(f"{run.folder}/report.html")
+
+    def refuse(_: FolderStore, key: str, data: bytes) -> None:
+        raise StoreUnavailable(f"{key}: Read-only file system ({len(data)} bytes)")
+
+    monkeypatch.setattr(FolderStore, "write", refuse)
+    table = types(tmp_path, "table", "toy-sweep")
+    assert (table.returncode, table.stdout) == (0, usual.stdout)
+    assert table.stderr.startswith(f"seedbed: the tables are not in the store: {run.folder}/leaders/table.md")
+    report = types(tmp_path, "report", "toy-sweep")
+    assert (report.returncode, report.stdout) == (0, f"report  {run.run}.html\n")
+    assert report.stderr.startswith("seedbed: the report is not in the store: ")
+    assert (tmp_path / f"{run.run}.html").stat().st_size > 10_000
+    assert store.read(f"{run.folder}/report.html") == before
+
+
+def test_printed_paths_lead_to_the_run_that_they_are_of(
+    store: Store, run: Run, make_sweep: MakeSweep, capsys: pytest.CaptureFixture[str]
+) -> None:
+    show_tables(store, run, collect(store, run))
+    assert "/sweeps/toy-sweep/latest-full/leaders/table.md\n" in capsys.readouterr().out
+    open_run(store, plan_sweep(read_sweep(make_sweep(STAGES, seeds="0-2"))), "full")
+    show_tables(store, run, collect(store, run))
+    told = capsys.readouterr().out
+    assert f"/{run.folder}/leaders/table.md\n" in told
+    assert "latest-full" not in told
 
 
 def test_a_damaged_record_is_replaced_by_one_with_nothing_before_it(

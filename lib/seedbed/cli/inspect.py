@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -25,6 +26,9 @@ from seedbed.cli.options import (
 from seedbed.cli.wording import lacking, without_plan
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from seedbed.collect import StageTables
     from seedbed.progress import Progress
     from seedbed.runs import Run
     from seedbed.store import Store
@@ -193,7 +197,7 @@ def table(
 ) -> None:
     """Make a sweep's tables again from its newest run's plan and the results there are."""
     from seedbed.cli.showing import show_chain
-    from seedbed.collect import collect, refuse_unmade, write_tables
+    from seedbed.collect import collect, refuse_unmade
     from seedbed.errors import Incomplete, InvalidConfig, InvalidSweep, did_you_mean
     from seedbed.runs import newest_run, unplanned
 
@@ -210,17 +214,29 @@ def table(
         raise Incomplete(without_plan(lost))
     shown = [one for one in stages if (one.record.stage == stage if stage else one.record.shown)] or stages
     for one in shown:
-        if on == "local":  # on a cluster it is the collect pod that writes, and a reader that looks
-            write_tables(place, run, one)
         if form == "text":
             print(f"\n{one.record.stage}\n{one.text()}" if len(shown) > 1 else one.text(), end="")
         else:
             print(one.render(form), end="")
     if form == "text" and stage is None:
         show_chain(place, run)
+    if on == "local":  # on a cluster it is the collect pod that writes, and a reader that looks
+        _keep(place, run, shown)
     refuse_unmade(shown)
     if why := lacking(sum(one.missing for one in shown), lost):
         raise Incomplete(why)
+
+
+def _keep(store: Store, run: Run, tables: Sequence[StageTables]) -> None:
+    """Put tables that have been printed into the store, where they can be written."""
+    from seedbed.collect import write_tables
+    from seedbed.errors import StoreUnavailable
+
+    try:
+        for one in tables:
+            write_tables(store, run, one)
+    except StoreUnavailable as why:
+        print(f"seedbed: the tables are not in the store: {why}", file=sys.stderr)
 
 
 def families(

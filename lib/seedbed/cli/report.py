@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from seedbed.cli.options import FullOption, OnOption, StoreOption, store_at
 from seedbed.cli.wording import lacking
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from seedbed.collect import StageTables
+    from seedbed.runs import Run
+    from seedbed.store import Store
 
 
 def report(
@@ -23,16 +31,14 @@ def report(
     """Make a sweep's report, one HTML page that needs nothing beside itself, from its newest run."""
     from seedbed.collect import collect, refuse_unmade
     from seedbed.errors import Incomplete, InvalidConfig
-    from seedbed.report import render_report, write_report
+    from seedbed.report import render_report
     from seedbed.runs import newest_run, unplanned
 
     place = store_at(store, on)
     run = newest_run(place, Path(sweep).stem, full)
     stages = collect(place, run)
-    if output is None and on == "local":
-        write_report(place, run, stages)
-        print(f"report  {place.place(f'{run.latest}/report.html')}")
-    else:  # on a cluster it is the collect pod that writes to the store, and a reader that looks
+    # on a cluster it is the collect pod that writes to the store, and a reader that looks
+    if output is not None or on == "argo" or not _put_into(place, run, stages):
         file = output or Path(f"{run.run}.html")
         try:
             file.write_text(render_report(place, run, stages), encoding="utf-8")
@@ -44,3 +50,18 @@ def report(
     lost = unplanned(run, [one.record for one in stages])
     if why := lacking(sum(one.missing for one in stages), lost):
         raise Incomplete(why)
+
+
+def _put_into(store: Store, run: Run, stages: Sequence[StageTables]) -> bool:
+    """Put the page into the store, and say where; False, and why, where it cannot be written."""
+    from seedbed.errors import StoreUnavailable
+    from seedbed.report import write_report
+    from seedbed.runs import way_to
+
+    try:
+        write_report(store, run, stages)
+    except StoreUnavailable as why:
+        print(f"seedbed: the report is not in the store: {why}", file=sys.stderr)
+        return False
+    print(f"report  {store.place(f'{way_to(store, run)}/report.html')}")
+    return True

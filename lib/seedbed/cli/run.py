@@ -69,7 +69,7 @@ def submit(
     from seedbed.monitoring.at_work import told_to_prometheus
     from seedbed.planning import plan_sweep
     from seedbed.report import write_report
-    from seedbed.runs import open_run, recorded_winners
+    from seedbed.runs import open_run, recorded_winners, way_to
     from seedbed.state import look_up, metrics_in, remove_checkpoints
 
     if reuse not in ("same", "any"):
@@ -117,7 +117,7 @@ def submit(
     print(_headline(local.plan, form, ran, found + local.found_late, time.monotonic() - began))
     print(_memory(states))
     show_tables(place, record, tables)
-    print(f"report  {place.place(f'{record.latest}/report.html')}")
+    print(f"report  {place.place(f'{way_to(place, record)}/report.html')}")
     refuse_unmade(tables)
     missing = sum(stage.missing for stage in tables)
     late = [name for name, stage in local.plan.stages.items() if stage.late]

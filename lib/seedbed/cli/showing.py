@@ -13,11 +13,14 @@ if TYPE_CHECKING:
 
 def show_tables(store: Store, run: Run, tables: Sequence[StageTables]) -> None:
     """Print the tables that the sweep wants shown, or all if it does not say, and where each is kept."""
+    from seedbed.runs import way_to
+
+    folder = way_to(store, run)
     shown = [stage for stage in tables if stage.record.shown] or tables
     for stage in shown:
         print(f"\n{stage.record.stage}" if len(shown) > 1 else "")
         print(stage.text(), end="")
-        print(f"table  {store.place(f'{run.latest}/{stage.record.stage}/table.md')}")
+        print(f"table  {store.place(f'{folder}/{stage.record.stage}/table.md')}")
     show_chain(store, run)
 
 
