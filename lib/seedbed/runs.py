@@ -158,14 +158,14 @@ def way_to(store: Store, run: Run) -> str:
     return run.latest if newest is not None and newest.run == run.run else run.folder
 
 
-def open_run(store: Store, plan: SweepPlan, form: Form) -> Run:
+def open_run(store: Store, plan: SweepPlan, form: Form, again: Run | None = None) -> Run:
     """The newest run when it has this very plan, else a new one; what its stages plan is written.
 
-    A stage that is late is written when this is called again with a plan that knows its trials. A record that is
-    damaged is none.
+    A stage that is late is written when this is called `again`, for the run that it gave, with a plan that knows its
+    trials: the newest may be another's by then. A record that is damaged is none.
     """
     about = _digest(plan)
-    run = _known(store, latest_folder(plan.sweep.name, form))
+    run = again or _known(store, latest_folder(plan.sweep.name, form))
     if run is None or run.plan != about:
         name = f"{plan.sweep.name}-{''.join(secrets.choice(_LETTERS) for _ in range(5))}"
         started = datetime.now(UTC).isoformat(timespec="seconds")

@@ -172,6 +172,15 @@ def test_printed_paths_lead_to_the_run_that_they_are_of(
     assert "latest-full" not in told
 
 
+def test_a_run_goes_on_as_itself_when_another_has_become_the_newest(
+    store: Store, run: Run, make_sweep: MakeSweep
+) -> None:
+    plan = plan_sweep(read_sweep(make_sweep(STAGES, seeds="0-1")))
+    other = open_run(store, plan_sweep(read_sweep(make_sweep(STAGES, seeds="0-2"))), "full")
+    assert open_run(store, plan, "full", again=run) == run
+    assert other.previous == run.run
+
+
 def test_a_damaged_record_is_replaced_by_one_with_nothing_before_it(
     store: Store, run: Run, make_sweep: MakeSweep
 ) -> None:

@@ -86,7 +86,7 @@ def submit(
         plan = plan_sweep(read, metrics_in(place), kept)
         for line in changed_winners(plan, recorded, look_up(place, plan.trials)):
             view.said(line)
-        open_run(place, plan, form)
+        open_run(place, plan, form, again=record)
         return plan
 
     plan = plan_sweep(read, metrics_in(place))
