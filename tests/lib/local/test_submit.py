@@ -180,7 +180,7 @@ def test_two_submits_at_once_train_each_trial_once(person: Callable[..., Person]
 
 def test_a_trial_that_somebody_took_over_is_left_to_them(person: Callable[..., Person]) -> None:
     """As where a laptop slept: what it has of the trial must not be written over what they leave."""
-    someone = person({"leaders": {"config": {"role": "leader", "steps": 20, "pause": 0.25}}}, seeds="0")
+    someone = person({"leaders": {"config": {"role": "leader", "steps": 14, "pause": 0.25}}}, seeds="0")
     running = someone.starts()
     wait_for(lambda: someone.at_work() == 1)
     (lease,) = [key for key in someone.store.list("trials") if key.endswith("/lease")]
