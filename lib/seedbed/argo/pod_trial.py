@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from seedbed.attempts import attempt_name, begin_attempt, end_attempt
-from seedbed.errors import KILLED, RETRIED, BadData
+from seedbed.errors import KILLED, RETRIED, BadData, Incomplete
 from seedbed.family import load_family
 from seedbed.local.pool import Pool, gpus, preload_for
 from seedbed.local.worker import Assignment, Ending
@@ -87,6 +87,21 @@ class _PackRun:
         output = outputs / f"{name}.log"
         kills = _memory_kills()
         begin_attempt(self.store, trial, name)
+        ending = self._trained(trial, name, output)
+        if ending.exit_code == KILLED and _memory_kills() > kills:
+            ending = Ending(os.EX_SOFTWARE, "out of memory: give the stage more `memory`")
+        said = output.read_bytes() if output.exists() else b""
+        end_attempt(self.store, trial, name, ending.exit_code, ending.message, said, self.meter.joules)
+        return ending
+
+    def _trained(self, trial: PlannedTrial, name: str, output: Path) -> Ending:
+        try:
+            self._start(trial, name, output)
+        except Incomplete as why:  # a container's memory can be too small for a worker to start
+            return Ending(KILLED, str(why))
+        return self._watch(trial, name, output)
+
+    def _start(self, trial: PlannedTrial, name: str, output: Path) -> None:
         self.pool.start(
             trial.id,
             Assignment(
@@ -100,12 +115,6 @@ class _PackRun:
                 output=str(output),
             ),
         )
-        ending = self._watch(trial, name, output)
-        if ending.exit_code == KILLED and _memory_kills() > kills:
-            ending = Ending(os.EX_SOFTWARE, "out of memory: give the stage more `memory`")
-        said = output.read_bytes() if output.exists() else b""
-        end_attempt(self.store, trial, name, ending.exit_code, ending.message, said, self.meter.joules)
-        return ending
 
     def _watch(self, trial: PlannedTrial, attempt: str, output: Path) -> Ending:
         write = ProgressWriter(self.store, trial)

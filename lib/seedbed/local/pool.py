@@ -17,7 +17,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seedbed.errors import KILLED, Interrupted
+from seedbed.errors import KILLED, Incomplete
 from seedbed.local.worker import Assignment, Ending, work
 from seedbed.progress import Progress
 
@@ -198,7 +198,7 @@ def _start(process: BaseProcess) -> None:
             process.start()
             return
         time.sleep(STARTS_APART)
-    raise Interrupted("the server that starts workers is killed again and again; run the same command again")
+    raise Incomplete("the server that starts workers is killed again and again, as where memory is too small")
 
 
 def _start_server() -> None:
