@@ -38,7 +38,7 @@ def find_side(store: Store, address: str, *, full: bool) -> Side:
         raise InvalidSweep(
             f"{address!r}: expected a trial's id, or SWEEP/STAGE[axis=value,…] of which the end may be left out"
         )
-    if TRIAL.fullmatch(address) and address not in {run.sweep for run in list_sweeps(store)}:
+    if TRIAL.fullmatch(address) and address not in _sweeps(store):
         return Side(address, [_alone(_trial(store, address))], {})
     records = read_stages(store, _run(store, parts["sweep"], full))
     stages = [record.stage for record in records]
@@ -90,21 +90,31 @@ def _example(trials: Sequence[PlannedTrial], known: Iterable[str]) -> str:
     return f"{axis}={label(trials[0].axes.get(axis))}" if axis else "nothing: it has no axes"
 
 
+def _sweeps(store: Store) -> list[str]:
+    runs, _ = list_sweeps(store)
+    return list(dict.fromkeys(run.sweep for run in runs))
+
+
 def _run(store: Store, name: str, full: bool) -> Run:
     """A run by its own name, else a sweep's newest."""
-    for sweep in dict.fromkeys(run.sweep for run in list_sweeps(store)):
+    for sweep in _sweeps(store):
         if name.startswith(f"{sweep}-") and (run := run_in(store, f"sweeps/{sweep}/{name}")):
             return run
     return newest_run(store, name, full)
 
 
-def _trial(store: Store, prefix: str) -> PlannedTrial:
-    keys = [key.split("/") for key in store.list("trials")]
-    found = sorted({(key[1], key[2]) for key in keys if len(key) > 3 and key[2].startswith(prefix)})
+def trial_folder(store: Store, prefix: str) -> str:
+    """The folder of the one trial whose id begins so; raises InvalidSweep when there is none, or several."""
+    keys = [key.split("/") for key in store.list("trials")]  # files that are not ours may lie there too
+    found = sorted({"/".join(key[:3]) for key in keys if len(key) > 3 and key[2].startswith(prefix)})
     if len(found) != 1:
         what = "no trial begins" if not found else f"{len(found)} trials begin"
         raise InvalidSweep(f"{store.place('trials')}: {what} with {prefix!r}")
-    key = f"trials/{'/'.join(found[0])}/config.json"
+    return found[0]
+
+
+def _trial(store: Store, prefix: str) -> PlannedTrial:
+    key = f"{trial_folder(store, prefix)}/config.json"
     try:
         return PlannedTrial.from_json(json.loads(store.read(key) or b""))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):

@@ -11,7 +11,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from seedbed.attempts import attempt_in_words, read_attempts
 from seedbed.errors import InvalidConfig, SeedbedError, StoreUnavailable
-from seedbed.runs import damaged_sweeps, list_sweeps, read_stages, run_in
+from seedbed.runs import list_sweeps, read_stages, run_in
 from seedbed.store import Store
 
 if TYPE_CHECKING:
@@ -70,12 +70,13 @@ class Pages:
 
     def _list(self) -> Page:
         """The newest run of each sweep and form."""
+        runs, damaged = list_sweeps(self._store)
         rows = [
             f'<li><a href="/{escape(run.folder)}/report.html">{escape(run.title)}</a> '
             f"{escape(run.sweep)}, {run.form} form, started {escape(run.started)}</li>"
-            for run in list_sweeps(self._store)
+            for run in runs
         ]
-        rows += [f"<li>{escape(why)}</li>" for why in damaged_sweeps(self._store)]
+        rows += [f"<li>{escape(why)}</li>" for why in damaged]
         body = f"<ul>{''.join(rows)}</ul>" if rows else "<p>No sweep has been submitted to this store.</p>"
         head = '<!doctype html><html lang="en"><meta charset="utf-8"><title>seedbed</title>'
         return "200 OK", HTML, f"{head}<h1>Sweeps</h1>{body}</html>".encode()

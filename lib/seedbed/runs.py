@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import secrets
 import string
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -291,14 +291,18 @@ def recorded_winners(store: Store, plan: SweepPlan, form: Form) -> dict[str, lis
     return found
 
 
-def list_sweeps(store: Store) -> list[Run]:
-    """The newest run of each sweep and form, by name; `damaged_sweeps` tells of those that cannot be read."""
-    return [run for run in _newest(store) if isinstance(run, Run)]
-
-
-def damaged_sweeps(store: Store) -> list[str]:
-    """A line for each newest run whose record cannot be read."""
-    return [str(why) for why in _newest(store) if isinstance(why, BadData)]
+def list_sweeps(store: Store) -> tuple[list[Run], list[str]]:
+    """The newest run of each sweep and form, by name, and a line for each whose record cannot be read."""
+    runs, damaged = [], []
+    for name in _sweep_names(store):
+        for form in _FORMS:
+            try:
+                run = read_run(store, name, form)
+            except BadData as why:
+                damaged.append(str(why))
+            else:
+                runs += [run] if run else []
+    return runs, damaged
 
 
 def newest_run(store: Store, sweep: str, full: bool) -> Run:
@@ -313,20 +317,11 @@ def newest_run(store: Store, sweep: str, full: bool) -> Run:
             return run
     if full and submitted:
         raise InvalidSweep(f"{sweep}: its full form has not been submitted to this store")
-    known = dict.fromkeys(run.sweep for run in list_sweeps(store))
+    runs, _ = list_sweeps(store)
+    known = dict.fromkeys(run.sweep for run in runs)
     raise InvalidSweep(
         f"{store.place('sweeps')}: no sweep {sweep!r} has been submitted; {did_you_mean(sweep, known)}"
     )
-
-
-def _newest(store: Store) -> Iterator[Run | BadData]:
-    for name in _sweep_names(store):
-        for form in _FORMS:
-            try:
-                if run := read_run(store, name, form):
-                    yield run
-            except BadData as why:
-                yield why
 
 
 def _sweep_names(store: Store) -> list[str]:

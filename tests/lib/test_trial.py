@@ -108,10 +108,14 @@ def test_a_checkpoint_of_another_torch_is_not_gone_on_from(
     assert steps == [0]
 
 
-def test_a_state_without_the_model_whose_weights_are_left_is_refused(store: Store) -> None:
+def test_a_state_without_the_model_whose_weights_are_left_is_refused(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def rename(opened: Trial[Any]) -> None:
-        resume = opened.resume
-        opened.resume = lambda state: resume({"net": state["model"], "optimizer": state["optimizer"]})  # type: ignore[method-assign]
+        def resume(state: Any) -> int:
+            return Trial.resume(opened, {"net": state["model"], "optimizer": state["optimizer"]})
+
+        monkeypatch.setattr(opened, "resume", resume)
 
     with pytest.raises(ValueError, match=r"no module 'model', whose weights the trial leaves; found: net$"):
         run(store, toy(), "a", rename)

@@ -8,7 +8,6 @@ import sys
 import traceback
 from collections.abc import Callable
 from io import TextIOWrapper
-from pathlib import Path
 from typing import TextIO
 
 import typer
@@ -101,7 +100,7 @@ def _prepare_output() -> None:
     """What is closed leads nowhere; a letter that the output's encoding lacks is printed as a question mark."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
-            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - as long as we last
+            setattr(sys, name, os.fdopen(_nowhere(), "w", encoding="utf-8"))
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
 
@@ -111,9 +110,14 @@ def _why_lost(stream: TextIO, text: str = "") -> OSError | None:
     try:
         print(end=text, file=stream, flush=True)
     except OSError as why:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # for the interpreter's own last flush
+        os.dup2(_nowhere(), stream.fileno())  # for the interpreter's own last flush
         return why
     return None
+
+
+def _nowhere() -> int:
+    """Where what nobody can read goes, for as long as the process lasts."""
+    return os.open(os.devnull, os.O_WRONLY)
 
 
 def _after_loss(why: OSError) -> int:

@@ -115,12 +115,12 @@ def status(store: StoreOption = "runs", on: OnOption = "local") -> None:
     """Show the newest run of every sweep in the store: its trials, and what is at work. On argo: its workflows too."""
     from seedbed.cli.cluster import print_standings
     from seedbed.errors import BadData
-    from seedbed.runs import damaged_sweeps, list_sweeps
+    from seedbed.runs import list_sweeps
 
     if on == "argo":
         print_standings()
     place = store_at(store, on)
-    runs, damaged = list_sweeps(place), damaged_sweeps(place)
+    runs, damaged = list_sweeps(place)
     if not runs and not damaged:
         print(f"{place.place('')}: no sweep has been submitted to this store")
     for run in runs:
@@ -158,11 +158,12 @@ def logs(
     ] = False,
 ) -> None:
     """Show what a trial logged, and how each attempt at it went; of one at work, how far it has got."""
+    from seedbed.addresses import trial_folder
     from seedbed.attempts import attempt_in_words, read_attempts
     from seedbed.progress import read_progress
 
     place = store_at(store, on)
-    folder = _trial_folder(place, trial)
+    folder = trial_folder(place, trial)
     print(folder)
     told: set[str] = set()
     while True:
@@ -258,14 +259,3 @@ def families(
         values = defaults(model)
         for field, info in model.model_fields.items():
             print(f"  {field} = {json.dumps(values[field])}\n      {info.description}")
-
-
-def _trial_folder(store: Store, trial: str) -> str:
-    from seedbed.errors import InvalidConfig
-
-    keys = [key.split("/") for key in store.list("trials")]  # files that are not ours may lie there too
-    found = sorted({"/".join(key[:3]) for key in keys if len(key) > 3 and key[2].startswith(trial)})
-    if len(found) != 1:
-        what = "no trial begins" if not found else f"{len(found)} trials begin"
-        raise InvalidConfig(f"{store.place('trials')}: {what} with {trial!r}")
-    return found[0]

@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 from seedbed.errors import ClusterUnavailable, SeedbedError, StoreUnavailable
 from seedbed.monitoring.running import Running, Waiting
 from seedbed.monitoring.stages import StageWatch
-from seedbed.runs import damaged_sweeps, list_sweeps, run_in
+from seedbed.runs import list_sweeps, run_in
 from seedbed.store import Store
 
 log = logging.getLogger(__name__)
@@ -126,9 +126,10 @@ class Exporter(Collector):
     def _unfinished(self) -> Running:
         """Without a cluster: the newest run of each sweep, as long as it is not complete."""
         runs: dict[str, list[str]] = {}
-        for why in damaged_sweeps(self._store):
+        newest, damaged = list_sweeps(self._store)
+        for why in damaged:
             log.warning("%s", why)
-        for run in list_sweeps(self._store):
+        for run in newest:
             watched = self._runs.get(run.folder)
             if watched is None or not watched.complete:
                 runs.setdefault(run.sweep, []).append(run.folder)
