@@ -14,7 +14,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-from jobs.sensor_distillation.datasets import geneactiv, pamap2, uci_har, ucr, watch
+from jobs.sensor_distillation.datasets import geneactiv, pamap2, uci_har, ucr, ucr_files, watch
 from jobs.sensor_distillation.datasets.common import Dataset, Description, Windows
 from seedbed.data import Files
 from seedbed.errors import BadData, InvalidConfig, did_you_mean
@@ -58,7 +58,7 @@ def open_dataset(name: str, window: int | None = None) -> Dataset:
 def window_here(name: str) -> int | None:
     """Samples in a window of a UCR set, by its files; None where they are not here, and for every other name."""
     family, _, own = name.partition("/")
-    return ucr.window_here(own) if family == "ucr" and ucr.NAME.fullmatch(own) else None
+    return ucr.window_here(own) if family == "ucr" and ucr_files.NAME.fullmatch(own) else None
 
 
 def files_of(name: str) -> Files | None:
@@ -78,9 +78,9 @@ def files_of(name: str) -> Files | None:
 
 def describe_sets() -> dict[str, str]:
     """The names that `open_dataset` takes: what each set is, whether it is here, where a person can get it."""
-    here = [f"ucr/{name}" for name in ucr.names_on_disk()]
+    here = [f"ucr/{name}" for name in ucr_files.names_on_disk()]
     told = {name: _describe(open_dataset(name)) for name in [*SETS, *here]}
-    told |= {place: f"cannot be used: {error}" for place, error in ucr.unusable().items()}
+    told |= {place: f"cannot be used: {error}" for place, error in ucr_files.unusable().items()}
     return told | {"ucr/<Name>": f"any set in the archive's .tsv, .txt or .ts format; {ucr.ADDRESS}"}
 
 

@@ -10,33 +10,26 @@ archives are unpacked.
 from __future__ import annotations
 
 import hashlib
-import lzma
-import os
-import re
-import tarfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
-from pathlib import Path, PurePosixPath
 from typing import Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from jobs.sensor_distillation.datasets.common import Dataset, Description, Windows, parse_table, refuse_window
-from seedbed.data import (
-    Entry,
-    Files,
-    data_roots,
-    fingerprint_of,
-    found,
-    listed,
-    missing,
-    read_bytes,
-    reading,
-    remembered,
-    unreadable,
+from jobs.sensor_distillation.datasets.ucr_files import (
+    FILLED,
+    NAME,
+    SUFFIXES,
+    Part,
+    files_here,
+    folders,
+    names_on_disk,
+    part_at,
+    places,
+    unusable,
 )
+from seedbed.data import Files, fingerprint_of, found, missing, reading, remembered
 from seedbed.errors import BadData, InvalidConfig, did_you_mean
 
 ADDRESS: Final = (
@@ -44,8 +37,6 @@ ADDRESS: Final = (
 )
 
 
-SUFFIXES: Final = (".tsv", ".txt", "", ".ts")
-"""Of the files that are read, the first one there first."""
 OTHER_SUFFIX: Final = ".arff"
 """Of files that the archive also comes in, which are not read."""
 TS_HEADER: Final = {
@@ -56,10 +47,6 @@ TS_HEADER: Final = {
     "classlabel": "true",
 }
 """What the header of a .ts file may say of its series, in small letters."""
-NAME: Final = re.compile(r"[A-Za-z0-9_-]+")
-FILE: Final = re.compile(rf"({NAME.pattern})_(?:TRAIN|TEST)(?:[.]tsv|[.]txt|[.]ts)?")
-FILLED: Final = "Missing_value_and_variable_length_datasets_adjusted"
-"""The archive's folder of such sets with their gaps filled and their series made equally long."""
 
 
 class Known(NamedTuple):
@@ -68,7 +55,7 @@ class Known(NamedTuple):
     window: int
     classes: int
     train: str
-    """The first 16 hex digits of the SHA-256 of its TRAIN samples, as `Part.values` has it."""
+    """The first 16 hex digits of the SHA-256 of its TRAIN samples, as `_values` has it."""
     test: str
 
 
@@ -84,49 +71,6 @@ KNOWN: Final = {
     "Trace": Known(275, 4, "4538ab6dc12174a3", "32b24108579e31f0"),
 }
 """Sets whose samples are known here; any other set is taken as it comes."""
-
-
-class Part(NamedTuple):
-    """One of a set's two files: the loose file, or the archive that holds it."""
-
-    file: Path
-    name: str
-    """`<Name>_TRAIN.tsv` or `<Name>_TEST.tsv`, or with another of SUFFIXES."""
-
-    @property
-    def place(self) -> str:
-        """How an error names it."""
-        return str(self.file) if self.file.name == self.name else f"{self.file}::{self.name}"
-
-    @property
-    def lines(self) -> str:
-        """How an error names what samples are the lines of."""
-        return f"{self.place} after @data" if self.name.endswith(".ts") else self.place
-
-    def read(self) -> bytes:
-        """The file's content; raises BadData where it cannot be had."""
-        if self.file.name != self.name:
-            return _read_member(self.file, self.name)
-        return read_bytes(self.file)
-
-    def entry(self) -> Entry:
-        """Its line in the manifest, which does not say how the file was packed."""
-
-        def work_out() -> str:
-            content = self.read()
-            return f"{len(content)} {hashlib.sha256(content).hexdigest()}"
-
-        size, digest = remembered(self.file, self.name, work_out).split()
-        return Entry(self.name, int(size), digest)
-
-    def values(self) -> str:
-        """SHA-256 in hex of labels and values in float32, however they are written; raises BadData as `load` does."""
-
-        def work_out() -> str:
-            rows = _read_table(self).astype("<f4") + np.float32(0)  # -0 is 0
-            return hashlib.sha256(f"{rows.shape}".encode() + rows.tobytes()).hexdigest()
-
-        return remembered(self.file, f"{self.name} values", work_out)
 
 
 def open_set(name: str, window: int | None) -> Dataset:
@@ -221,30 +165,17 @@ def _look(name: str) -> tuple[Part, Part]:
     """Files in a place of their own before archives, archives before what lies deeper; .tsv before others."""
     for suffix in SUFFIXES:
         train, test = (f"{name}_{part}{suffix}" for part in ("TRAIN", "TEST"))
-        for folder in _folders():
-            places = _places(folder, name, {train, test})
-            if places:
-                return _as_known(name, _part(places[0], train), _part(places[0], test))
+        for folder in folders():
+            there = places(folder, name, {train, test})
+            if there:
+                return _as_known(name, part_at(there[0], train), part_at(there[0], test))
     damaged = "".join(f" ({error})" for error in unusable().values())
     raise missing(_wanted(name) + damaged, data=f"ucr/{name}", address=ADDRESS)
 
 
-def _places(folder: Path, name: str, files: set[str]) -> list[Path]:
-    """The folders and archives in which all of `files` lie, the one to be used first."""
-    direct = [place for place in (folder / name, folder) if all((place / file).is_file() for file in files)]
-    if direct:
-        return direct
-    packed = [archive for archive in _archives(folder) if files <= set(_members_or_none(archive))]
-    return packed or [place for place, there in _below(folder) if files <= set(there)]
-
-
-def _part(place: Path, file: str) -> Part:
-    return Part(place / file if place.is_dir() else place, file)
-
-
 def _wanted(name: str) -> str:
     """What an error says is expected of a set that is not there, by what is there of it."""
-    here = dict(_files_here())
+    here = dict(files_here())
     for suffix in SUFFIXES:
         for part, other in (("TRAIN", "TEST"), ("TEST", "TRAIN")):
             file = f"{name}_{part}{suffix}"
@@ -259,7 +190,7 @@ def _wanted(name: str) -> str:
 def _as_known(name: str, train: Part, test: Part) -> tuple[Part, Part]:
     known = KNOWN.get(name)
     for part, expected in [(train, known.train), (test, known.test)] if known else []:
-        digest = part.values()[:16]
+        digest = _values(part)[:16]
         if digest != expected:
             raise BadData(
                 f"{part.place}: differs from the 2018 archive: values with sha256 {digest}…, expected {expected}…; "
@@ -268,94 +199,14 @@ def _as_known(name: str, train: Part, test: Part) -> tuple[Part, Part]:
     return train, test
 
 
-def names_on_disk() -> list[str]:
-    """The sets of which a file lies in one of the data folders; files that cannot be a set's are passed over."""
-    matches = (FILE.fullmatch(file) for file, _ in _files_here())
-    return sorted({match[1] for match in matches if match})
-
-
-def unusable() -> dict[str, str]:
-    """What is wrong with each folder that cannot be listed and archive that cannot be unpacked, by `ucr/<path>`."""
-    told: dict[str, str] = {}
-    for folder in _folders():
-        for place, why in _unlisted(folder):
-            told[PurePosixPath("ucr", place.relative_to(folder)).as_posix()] = why
-        for archive in _archives(folder):
-            try:
-                _members(archive)
-            except BadData as error:
-                told[f"ucr/{archive.name}"] = str(error)
-    return told
-
-
-def _folders() -> list[Path]:
-    return [root / "ucr" for root in data_roots()]
-
-
-def _below(folder: Path) -> list[tuple[Path, list[str]]]:
-    """Every folder below `folder`, itself included, and the files in it: the highest first, then by name."""
-    walked = [(Path(place), files) for place, _, files in os.walk(folder)]
-    return sorted(walked, key=lambda found: (len(found[0].parts), FILLED in found[0].parts, found[0]))
-
-
-def _unlisted(folder: Path) -> list[tuple[Path, str]]:
-    """The folders, from `folder` down, that are there and cannot be listed, and why."""
-    errors: list[OSError] = []
-    for _ in os.walk(folder, onerror=errors.append):
-        pass
-    there = [error for error in errors if not isinstance(error, FileNotFoundError)]
-    return [(Path(error.filename), unreadable(error)) for error in there]
-
-
-def _files_here() -> list[tuple[str, Path]]:
-    """The name of each file in a data folder, and the folder or the archive in which it lies."""
-    loose = [(file, place) for folder in _folders() for place, files in _below(folder) for file in files]
-    archives = [archive for folder in _folders() for archive in _archives(folder)]
-    return loose + [(file, archive) for archive in archives for file in _members_or_none(archive)]
-
-
-def _archives(folder: Path) -> list[Path]:
-    try:
-        there = listed(folder)
-    except BadData:  # `unusable` tells
-        return []
-    return [path for path in there if path.name.endswith(".tar.xz") and not path.name.startswith(".")]
-
-
-def _members_or_none(archive: Path) -> list[str]:
-    """The base names of the files in an archive; none where it is damaged, which hides no other set."""
-    try:
-        return _members(archive)
-    except BadData:
-        return []
-
-
-def _members(archive: Path) -> list[str]:
-    """The base names of the files in an archive; raises BadData when it is damaged."""
+def _values(part: Part) -> str:
+    """SHA-256 in hex of labels and values in float32, however they are written; raises BadData as `load` does."""
 
     def work_out() -> str:
-        with _opened(archive) as packed:
-            return "\n".join(PurePosixPath(member.name).name for member in packed if member.isfile())
+        rows = _read_table(part).astype("<f4") + np.float32(0)  # -0 is 0
+        return hashlib.sha256(f"{rows.shape}".encode() + rows.tobytes()).hexdigest()
 
-    return remembered(archive, "members", work_out).split("\n")
-
-
-def _read_member(archive: Path, name: str) -> bytes:
-    with _opened(archive) as packed:
-        for member in packed:
-            stream = packed.extractfile(member) if PurePosixPath(member.name).name == name else None
-            if stream is not None:
-                return stream.read()
-    raise BadData(f"{archive}: holds no file {name}")
-
-
-@contextmanager
-def _opened(archive: Path) -> Iterator[tarfile.TarFile]:
-    try:
-        with tarfile.open(archive, "r:xz") as packed:
-            yield packed
-    except (OSError, EOFError, tarfile.TarError, lzma.LZMAError) as error:
-        raise BadData(f"{archive}: cannot be unpacked: {error}") from error
+    return remembered(part.file, f"{part.name} values", work_out)
 
 
 def _read_table(part: Part) -> NDArray[np.float64]:

@@ -15,7 +15,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from jobs.sensor_distillation.datasets import Windows, describe_sets, open_dataset, uci_har, ucr, watch
+from jobs.sensor_distillation.datasets import (
+    Windows,
+    describe_sets,
+    open_dataset,
+    uci_har,
+    ucr,
+    ucr_files,
+    watch,
+)
 from jobs.sensor_distillation.datasets.common import cached_arrays
 from seedbed.errors import BadData, InvalidConfig
 from tests.lib.locking import locked
@@ -439,7 +447,7 @@ def test_ucr_files_may_begin_with_a_mark_and_end_their_lines_with_a_tab(data: Pa
 def test_the_archive_is_read_as_it_is_unpacked(data: Path) -> None:
     write_ucr(data / "ucr" / "UCRArchive_2018" / "Toy")
     check_ucr(open_dataset("ucr/Toy").load())
-    filled = data / "ucr" / "UCRArchive_2018" / ucr.FILLED / "Toy"
+    filled = data / "ucr" / "UCRArchive_2018" / ucr_files.FILLED / "Toy"
     write_ucr(filled, TEST, TEST)
     check_ucr(open_dataset("ucr/Toy").load())
     write_ucr(data / "ucr" / "Toy", TRAIN, TRAIN + TEST)
