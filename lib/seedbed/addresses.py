@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from seedbed.errors import BadData, InvalidSweep, did_you_mean
 from seedbed.planning import PlannedTrial
-from seedbed.runs import Run, StageRecord, list_sweeps, newest_run, read_stages, run_in
+from seedbed.run_records import Run, StageRecord
+from seedbed.runs import list_sweeps, newest_run, read_stages, run_in
 from seedbed.store import Store
 from seedbed.sweep.language import TablePlan
 from seedbed.tables.wording import label

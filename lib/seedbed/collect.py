@@ -18,7 +18,8 @@ from seedbed.lineage import lineage_of, metrics_of_chain, record_winners
 from seedbed.planning import PlannedTrial
 from seedbed.remarks import remarks
 from seedbed.results import Result
-from seedbed.runs import Run, StageRecord, read_stages
+from seedbed.run_records import Run, StageRecord
+from seedbed.runs import read_stages
 from seedbed.settings import settings_of
 from seedbed.state import TrialState, look_up
 from seedbed.store import Store

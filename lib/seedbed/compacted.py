@@ -6,7 +6,7 @@ import io
 import json
 from collections.abc import Mapping
 
-from seedbed.runs import StageRecord
+from seedbed.run_records import StageRecord
 from seedbed.state import TrialState
 
 

@@ -11,7 +11,8 @@ from seedbed.family import load_family
 from seedbed.planning.lots import CHAIN, FINAL, START, WITHOUT, without
 from seedbed.planning.model import InputRef, PlannedTrial, axes_in_words
 from seedbed.planning.winners import Contender, NoWinner, Winner, choose
-from seedbed.runs import Run, StageRecord, read_stages, write_winners
+from seedbed.run_records import Run, StageRecord
+from seedbed.runs import read_stages, write_winners
 from seedbed.state import TrialState, look_up, metrics_to_choose_by
 from seedbed.statistics import Difference, mean_of_each, paired_difference, pooled_spread
 from seedbed.store import Store

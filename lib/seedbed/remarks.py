@@ -12,7 +12,7 @@ from seedbed.planning.lots import CHAIN, FINAL
 from seedbed.planning.model import axes_in_words
 from seedbed.repeats import complaints
 from seedbed.results import Result
-from seedbed.runs import StageRecord
+from seedbed.run_records import StageRecord
 from seedbed.settings import Change
 from seedbed.state import TrialState
 from seedbed.statistics import FEWEST_UNITS

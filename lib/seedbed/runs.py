@@ -8,148 +8,30 @@ from __future__ import annotations
 import json
 import secrets
 import string
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
-from typing import Any, TypeVar
-
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from typing import Any
 
 from seedbed.errors import BadData, InvalidSweep, did_you_mean
 from seedbed.identity import digest
-from seedbed.planning import PlannedStage, PlannedTrial, SweepPlan, Winner
-from seedbed.planning.selecting import chain_of
-from seedbed.store import Store, check_key
+from seedbed.planning import PlannedStage, SweepPlan, Winner
+from seedbed.run_records import (
+    Run,
+    StageRecord,
+    as_run,
+    as_stage,
+    as_winners,
+    latest_folder,
+    run_folder,
+    stored,
+)
+from seedbed.store import Store
 from seedbed.sweep import Form
-from seedbed.sweep.language import ExpectPlan, TablePlan
 from seedbed.sweep.laptop import laptop_summary
-from seedbed.sweep.ordered import SelectPlan
 
 _LETTERS = string.ascii_lowercase + string.digits
 _FORMS: tuple[Form, ...] = ("full", "laptop")
-_STRICT = ConfigDict(extra="forbid", strict=True)
-"""A record that is read is what was written: no other fields, no other types."""
-
-Record = TypeVar("Record")
-
-
-@dataclass(frozen=True)
-class StageRecord:
-    """A stage as it was planned: its trials, its table's layout, and what it is compared with."""
-
-    __pydantic_config__ = _STRICT
-
-    stage: str
-    family: str
-    shown: bool
-    """Whether its table is printed when the sweep ends."""
-
-    table: dict[str, Any]
-    over: list[str]
-    """The axes that every point runs over, beside the seeds."""
-
-    trials: list[PlannedTrial]
-    baseline_label: str
-    baseline: list[PlannedTrial]
-    """The trials that the others are compared with, empty without a baseline."""
-
-    expect: dict[str, Any] | None = None
-    """Published values to print beside ours, as the plan has them: in the unit that is printed."""
-
-    replicate: bool = False
-    """Whether a winner was chosen on test, here or in a stage that it starts from, to replicate notes."""
-
-    select: dict[str, Any] | None = None
-    """How its winner is chosen."""
-
-    incumbents: list[dict[str, Any]] = field(default_factory=list)
-    """Where the points stand that a winner has to beat, replicate axes aside."""
-
-    inherit: list[dict[str, Any]] = field(default_factory=list)
-    """The stages that it starts from; with `where`, at a point that was named instead of won."""
-
-    confirm: str = ""
-    """The stage that ends the chain which is run afresh here."""
-
-    kept: list[dict[str, Any]] = field(default_factory=list)
-    """The winners that were to stay whatever its results say."""
-
-    @classmethod
-    def of(cls, plan: SweepPlan, stage: PlannedStage) -> StageRecord:
-        """The record of a planned stage."""
-        against = plan.baselines.get(stage.stage.name)
-        expect = stage.stage.plan.expect
-        select = stage.stage.plan.select
-        confirm = stage.stage.plan.confirm or ""
-        before = chain_of(plan.sweep, confirm or stage.stage.name)
-        rules = [rule for name in before if (rule := plan.stages[name].stage.plan.select)]
-        return cls(
-            stage=stage.stage.name,
-            family=stage.family.name,
-            shown=stage.stage.plan.table is not None,
-            table=(stage.stage.plan.table or TablePlan()).model_dump(),
-            over=sorted(stage.over),
-            trials=stage.trials,
-            baseline_label=against.label if against else "",
-            baseline=against.trials if against else [],
-            expect=expect.model_dump() if expect else None,
-            replicate=any(rule.on_test for rule in rules),
-            select=select.model_dump() if select else None,
-            incumbents=list(stage.incumbents),
-            inherit=[
-                {"stage": entry} if isinstance(entry, str) else entry.model_dump()
-                for entry in stage.stage.plan.inherited
-            ],
-            confirm=confirm,
-            kept=[winner.to_json() for winner in stage.winners or ()] if stage.kept else [],
-        )
-
-
-@dataclass(frozen=True)
-class Run:
-    """One run of a sweep: where its plans and tables stand."""
-
-    __pydantic_config__ = _STRICT
-
-    sweep: str
-    title: str
-    form: Form
-    run: str
-    started: str
-    plan: str
-    """Digest of all that its stages planned."""
-
-    stages: list[str]
-    description: str = ""
-    """What the sweep file says it is about."""
-
-    cut: str = ""
-    """What its form changes; empty for the full one, and in runs from before it was kept."""
-
-    previous: str = ""
-    """The run that was the newest of its form before this one."""
-
-    @property
-    def folder(self) -> str:
-        """Its key prefix in the store."""
-        return _folder(self.sweep, self.run)
-
-    @property
-    def latest(self) -> str:
-        """The key prefix that leads to it as long as it is the newest of its form."""
-        return latest_folder(self.sweep, self.form)
-
-
-_RUN, _STAGE, _WINNERS = TypeAdapter(Run), TypeAdapter(StageRecord), TypeAdapter(list[Winner])
-
-
-def _folder(sweep: str, run: str) -> str:
-    return f"sweeps/{sweep}/{run}"
-
-
-def latest_folder(sweep: str, form: Form) -> str:
-    """The key prefix of a sweep's newest run in a form; a short run never hides a long one."""
-    return f"sweeps/{sweep}/latest-{form}"
 
 
 def way_to(store: Store, run: Run) -> str:
@@ -186,7 +68,7 @@ def open_named_run(store: Store, plan: SweepPlan, form: Form, name: str, started
     It becomes the newest run of its form unless one that started later is.
     """
     newest = _known(store, latest_folder(plan.sweep.name, form))
-    before = _known(store, _folder(plan.sweep.name, name)) or newest
+    before = _known(store, run_folder(plan.sweep.name, name)) or newest
     run = _run(plan, form, name, started, _digest(plan), before)
     _write(store, run, [StageRecord.of(plan, plan.stages[stage])])
     if newest is None or newest.started <= started:
@@ -243,7 +125,7 @@ def run_in(store: Store, folder: str) -> Run | None:
     """The run in a folder of the store; raises BadData when its record is damaged."""
     key = f"{folder}/sweep.json"
     data = store.read(key)
-    return None if data is None else _read(store, key, data, _as_run)
+    return None if data is None else stored(store, key, data, as_run)
 
 
 def _known(store: Store, folder: str) -> Run | None:
@@ -258,7 +140,7 @@ def read_stages(store: Store, run: Run) -> list[StageRecord]:
     """What each stage of a run planned, as far as it is known yet; raises BadData when a record is damaged."""
     keys = [f"{run.folder}/{stage}/plan.json" for stage in run.stages]
     found = store.read_many(keys)
-    return [_read(store, key, data, _as_stage) for key, data in found if data is not None]
+    return [stored(store, key, data, as_stage) for key, data in found if data is not None]
 
 
 def unplanned(run: Run, records: Iterable[StageRecord]) -> list[str]:
@@ -277,7 +159,7 @@ def recorded_winners(store: Store, plan: SweepPlan, form: Form) -> dict[str, lis
     """By stage, the winners of the runs before the one that has this plan; of that one, where it is the first."""
     run = _known(store, latest_folder(plan.sweep.name, form))
     if run is not None and run.plan == _digest(plan) and run.previous:
-        run = _known(store, _folder(run.sweep, run.previous))
+        run = _known(store, run_folder(run.sweep, run.previous))
     found: dict[str, list[Winner]] = {}
     seen = set()
     while run is not None and run.run not in seen:
@@ -286,8 +168,8 @@ def recorded_winners(store: Store, plan: SweepPlan, form: Form) -> dict[str, lis
             key = f"{run.folder}/{stage}/winner.json"
             data = store.read(key)
             if data is not None and stage not in found:
-                found[stage] = _read(store, key, data, _as_winners, "move it away to go on without it")
-        run = _known(store, _folder(run.sweep, run.previous)) if run.previous else None
+                found[stage] = stored(store, key, data, as_winners, "move it away to go on without it")
+        run = _known(store, run_folder(run.sweep, run.previous)) if run.previous else None
     return found
 
 
@@ -326,51 +208,6 @@ def newest_run(store: Store, sweep: str, full: bool) -> Run:
 
 def _sweep_names(store: Store) -> list[str]:
     return list(dict.fromkeys(key.split("/")[1] for key in store.list("sweeps")))
-
-
-def _read(
-    store: Store, key: str, data: bytes, read: Callable[[bytes], Record], then: str = "submit the sweep again"
-) -> Record:
-    try:
-        return read(data)
-    except ValueError as error:
-        raise BadData(
-            f"{store.place(key)}: not as seedbed writes it ({_first_line(error)}); {then}"
-        ) from None
-
-
-def _first_line(error: ValueError) -> str:
-    """What is wrong, and where in the file."""
-    if not isinstance(error, ValidationError):
-        return str(error)
-    first = error.errors()[0]
-    return ": ".join([*filter(None, [".".join(map(str, first["loc"]))]), first["msg"]])
-
-
-def _as_run(data: bytes) -> Run:
-    """A run from its record; raises ValueError, also for names that lead elsewhere."""
-    run = _RUN.validate_json(data)
-    for name in (run.sweep, run.run, *run.stages, *filter(None, [run.previous])):
-        check_key(name)
-    datetime.fromisoformat(run.started)
-    return run
-
-
-def _as_stage(data: bytes) -> StageRecord:
-    """A stage from its record; raises ValueError."""
-    record = _STAGE.validate_json(data)
-    for trial in (*record.trials, *record.baseline):
-        check_key(trial.folder)
-    TablePlan.model_validate(record.table)
-    if record.expect is not None:
-        ExpectPlan.model_validate(record.expect)
-    if record.select is not None:
-        SelectPlan.model_validate(record.select)
-    return record
-
-
-def _as_winners(data: bytes) -> list[Winner]:
-    return _WINNERS.validate_json(data, strict=True)
 
 
 def _json(value: Any) -> bytes:

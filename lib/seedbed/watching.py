@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 
 from seedbed.planning import PlannedTrial
 from seedbed.progress import EVERY_SECONDS, Progress, read_progresses
-from seedbed.runs import StageRecord, read_stages, run_in
+from seedbed.run_records import StageRecord
+from seedbed.runs import read_stages, run_in
 from seedbed.state import look_up
 from seedbed.store import Store
 

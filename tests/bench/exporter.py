@@ -24,7 +24,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from seedbed.planning import PlannedTrial
-from seedbed.runs import Run, StageRecord, latest_folder
+from seedbed.run_records import Run, StageRecord, latest_folder
 from seedbed.store import Store, open_store
 from seedbed.sweep.language import TablePlan
 from tests.bench._timing import Line, show, took, wall_seconds

@@ -23,7 +23,8 @@ from seedbed.argo.submission import document_of
 from seedbed.attempts import read_attempts
 from seedbed.errors import ClusterUnavailable
 from seedbed.results import Result, read_result
-from seedbed.runs import StageRecord, read_stages, run_in
+from seedbed.run_records import StageRecord
+from seedbed.runs import read_stages, run_in
 from seedbed.store import Store, open_store
 
 SWEEPS = Path(__file__).parent / "sweeps"

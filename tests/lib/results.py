@@ -12,7 +12,7 @@ import numpy as np
 
 from seedbed.planning import PlannedTrial
 from seedbed.results import Result, write_result
-from seedbed.runs import StageRecord
+from seedbed.run_records import StageRecord
 from seedbed.store import Store
 from seedbed.sweep.language import TablePlan
 from tests.lib.trials import toy

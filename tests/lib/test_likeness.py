@@ -12,7 +12,7 @@ from seedbed.collect import StageTables, tabulate
 from seedbed.family import Metric, load_family
 from seedbed.identity import digest, trial_id
 from seedbed.planning import PlannedTrial
-from seedbed.runs import StageRecord
+from seedbed.run_records import StageRecord
 from seedbed.store import Store, open_store
 from seedbed.sweep.language import TablePlan
 from seedbed.tables import markdown

@@ -10,7 +10,7 @@ import pytest
 from seedbed.lineage import lineage
 from seedbed.planning import InputRef, PlannedTrial
 from seedbed.results import Result
-from seedbed.runs import StageRecord
+from seedbed.run_records import StageRecord
 from seedbed.state import TrialState
 from seedbed.statistics import paired_difference, pooled_spread
 from seedbed.sweep.language import TablePlan

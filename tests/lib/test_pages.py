@@ -13,7 +13,8 @@ from seedbed.attempts import begin_attempt, end_attempt
 from seedbed.errors import InvalidConfig, StoreUnavailable
 from seedbed.pages import server_of
 from seedbed.planning import plan_sweep
-from seedbed.runs import Run, open_run, read_stages
+from seedbed.run_records import Run
+from seedbed.runs import open_run, read_stages
 from seedbed.store.folder import FolderStore
 from seedbed.sweep.workflow import read_sweep
 

@@ -17,7 +17,7 @@ from seedbed.identity import digest
 from seedbed.planning import PlannedTrial
 from seedbed.remarks import remarks
 from seedbed.results import Event, read_result
-from seedbed.runs import Run, StageRecord
+from seedbed.run_records import Run, StageRecord
 from seedbed.store import Store, open_store
 from seedbed.sweep.language import TablePlan
 from tests.lib.trials import run, toy

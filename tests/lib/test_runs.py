@@ -13,7 +13,8 @@ from seedbed.cli.showing import show_tables
 from seedbed.collect import collect
 from seedbed.errors import StoreUnavailable
 from seedbed.planning import plan_sweep
-from seedbed.runs import Run, open_run, read_run
+from seedbed.run_records import Run
+from seedbed.runs import open_run, read_run
 from seedbed.store import Store, open_store
 from seedbed.store.folder import FolderStore
 from seedbed.sweep.workflow import read_sweep

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from seedbed.collect import StageTables
     from seedbed.progress import Progress
-    from seedbed.runs import Run
+    from seedbed.run_records import Run
     from seedbed.store import Store
 
 

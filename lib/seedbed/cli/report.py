@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from seedbed.collect import StageTables
-    from seedbed.runs import Run
+    from seedbed.run_records import Run
     from seedbed.store import Store
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from seedbed.collect import StageTables
-    from seedbed.runs import Run
+    from seedbed.run_records import Run
     from seedbed.store import Store
 
 

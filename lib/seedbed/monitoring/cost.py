@@ -9,7 +9,8 @@ from typing import Any
 
 from seedbed.attempts import read_attempts
 from seedbed.results import Result
-from seedbed.runs import Run, StageRecord, read_stages
+from seedbed.run_records import Run, StageRecord
+from seedbed.runs import read_stages
 from seedbed.state import look_up
 from seedbed.store import Store
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from seedbed.collect import StageTables
-from seedbed.runs import Run
+from seedbed.run_records import Run
 from seedbed.store import Store
 
 __all__ = ["render_report", "write_report"]

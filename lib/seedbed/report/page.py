@@ -28,7 +28,7 @@ from seedbed.report.points import Point, TableView, chosen, shown_of, table_view
 from seedbed.report.scrub import scrubbed
 from seedbed.report.settings import stage_settings
 from seedbed.report.ternary import ternary
-from seedbed.runs import Run
+from seedbed.run_records import Run
 from seedbed.state import TrialState
 from seedbed.store import Store
 from seedbed.tables import chain, wording

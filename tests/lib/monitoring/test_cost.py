@@ -14,7 +14,8 @@ from seedbed.cli import app
 from seedbed.monitoring.cost import cost_of
 from seedbed.monitoring.gpu import Gpu, Gpus, Meter
 from seedbed.planning import PlannedTrial, plan_sweep
-from seedbed.runs import Run, open_run, read_stages
+from seedbed.run_records import Run
+from seedbed.runs import open_run, read_stages
 from seedbed.store import Store, open_store
 from seedbed.sweep.workflow import read_sweep
 from tests.lib.results import leave

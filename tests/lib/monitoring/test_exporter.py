@@ -17,7 +17,8 @@ from seedbed.monitoring.exporter import Exporter
 from seedbed.monitoring.running import Running, Waiting, running_of
 from seedbed.monitoring.stages import StageWatch, planned
 from seedbed.planning import plan_sweep
-from seedbed.runs import Run, StageRecord, open_run, read_stages
+from seedbed.run_records import Run, StageRecord
+from seedbed.runs import open_run, read_stages
 from seedbed.state import look_up
 from seedbed.store import Store
 from seedbed.store.folder import FolderStore

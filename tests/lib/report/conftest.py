@@ -12,7 +12,8 @@ import pytest
 from seedbed.collect import StageTables, collect
 from seedbed.planning import PlannedTrial, plan_sweep
 from seedbed.report import write_report
-from seedbed.runs import Run, open_run
+from seedbed.run_records import Run
+from seedbed.runs import open_run
 from seedbed.store import Store, open_store
 from seedbed.sweep.workflow import read_sweep
 from tests.conftest import MakeSweep
